@@ -1,0 +1,88 @@
+"""Writing so that a reader, or a crash, finds the old state or the new one and never half of either."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import stat
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_OWNER_ALL = 0o700
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Put `data` at `path` with exactly `mode`, by a unique temporary file beside it and a rename."""
+    temporary = _unique_beside(path)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        with open(descriptor, "wb") as stream:
+            os.fchmod(descriptor, mode)
+            stream.write(data)
+            stream.flush()
+            os.fsync(descriptor)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    sync_directory(path.parent)
+
+
+def replace_link(link: Path, target: str) -> None:
+    """Make `link` a symbolic link to `target`, replacing what was there without a moment of absence.
+
+    The temporary name is unique: with a fixed one, two writers take each other's link away.
+    """
+    temporary = _unique_beside(link)
+    os.symlink(target, temporary)
+    try:
+        os.replace(temporary, link)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    sync_directory(link.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Ask the kernel to make names in `path` durable; file systems that cannot are left alone."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory tree, read-only directories included, without following a link out of it.
+
+    Raises OSError when something cannot be removed even after its directory was made writable.
+    """
+
+    def retry_writable(function: Callable[..., object], name: str, error: BaseException) -> None:
+        if not isinstance(error, PermissionError):
+            raise error
+        for directory in (os.path.dirname(name), name):
+            with contextlib.suppress(OSError):
+                if stat.S_ISDIR(os.lstat(directory).st_mode):
+                    os.chmod(directory, _OWNER_ALL)
+        if function in (os.unlink, os.rmdir):
+            function(name)
+        else:
+            remove_tree_at(name)
+
+    def remove_tree_at(name: str) -> None:
+        shutil.rmtree(name, onerror=lambda function, entry, info: retry_writable(function, entry, info[1]))
+
+    with contextlib.suppress(FileNotFoundError):
+        remove_tree_at(os.fspath(path))
+
+
+def _unique_beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(6)}")
