@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import stat
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -64,10 +65,12 @@ def remove_tree(path: Path) -> None:
 
     Raises OSError when something cannot be removed even after its directory was made writable.
     """
+    tried: set[str] = set()
 
     def retry_writable(function: Callable[..., object], name: str, error: BaseException) -> None:
-        if not isinstance(error, PermissionError):
+        if not isinstance(error, PermissionError) or name in tried:
             raise error
+        tried.add(name)
         for directory in (os.path.dirname(name), name):
             with contextlib.suppress(OSError):
                 if stat.S_ISDIR(os.lstat(directory).st_mode):
@@ -78,10 +81,28 @@ def remove_tree(path: Path) -> None:
             remove_tree_at(name)
 
     def remove_tree_at(name: str) -> None:
-        shutil.rmtree(name, onerror=lambda function, entry, info: retry_writable(function, entry, info[1]))
+        if sys.version_info >= (3, 12):
+            shutil.rmtree(name, onexc=retry_writable)
+        else:
+            shutil.rmtree(
+                name, onerror=lambda function, entry, info: retry_writable(function, entry, info[1])
+            )
 
     with contextlib.suppress(FileNotFoundError):
         remove_tree_at(os.fspath(path))
+
+
+def make_private(path: Path) -> None:
+    """Make a directory, and what is missing above it, for its owner alone.
+
+    mkdir(parents=True) gives the mode to the last one only; under a wide umask others could then rename what
+    stands above, with all that is in it.
+    """
+    missing = [path]
+    while not missing[-1].parent.exists():
+        missing.append(missing[-1].parent)
+    for directory in reversed(missing):
+        directory.mkdir(mode=_OWNER_ALL, exist_ok=True)
 
 
 def _unique_beside(path: Path) -> Path:

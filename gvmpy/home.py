@@ -1,10 +1,10 @@
 """The layout on disk: the contract between this program and the shell shims.
 
-    versions/go1.22.3/          a pristine GOROOT
-    versions/.incoming/         staging, and trees on their way out; same file system
-    receipts/go1.22.3.json      written last: no receipt means not installed
-    links/go                    the default
-    shims/                      fixed names only
+versions/go1.22.3/          a pristine GOROOT
+versions/.incoming/         staging, and trees on their way out; same file system
+receipts/go1.22.3.json      written last: no receipt means not installed
+links/go                    the default
+shims/                      fixed names only
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gvmpy.errors import HostError
+from gvmpy.files import make_private
 from gvmpy.root import root_path
 from gvmpy.version import GoVersion
 
@@ -30,8 +31,11 @@ class Home:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Home:
-        """Return the home that $GVMPY_ROOT or the home directory names."""
-        return cls(Path(root_path(environ)))
+        """Return the home that $GVMPY_ROOT or the home directory names. Raises HostError for neither."""
+        try:
+            return cls(Path(root_path(environ)))
+        except ValueError as error:
+            raise HostError(str(error), hint="export GVMPY_ROOT=/path/to/a/directory/of/yours") from None
 
     @property
     def versions(self) -> Path:
@@ -113,8 +117,16 @@ class Home:
         """
         _refuse_foreign_home(self.root)
         try:
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for directory in (self.incoming, self.receipts, self.links, self.shims, self.locks, self.state):
+            make_private(self.root)
+            for directory in (
+                self.versions,
+                self.incoming,
+                self.receipts,
+                self.links,
+                self.shims,
+                self.locks,
+                self.state,
+            ):
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise HostError(
@@ -125,7 +137,8 @@ class Home:
 
 def _refuse_foreign_home(root: Path) -> None:
     """As root, write only where root owns the nearest existing directory: `sudo gvmpy` must not leave
-    files in a user's home that the user cannot change."""
+    files in a user's home that the user cannot change.
+    """
     if os.geteuid() != 0:
         return
     nearest = root

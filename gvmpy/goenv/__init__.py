@@ -1,0 +1,1 @@
+"""Go's own settings, read as the go command reads them."""
