@@ -1,0 +1,1 @@
+"""Why bytes may be believed: digests, the checksum database, receipts."""
