@@ -1,0 +1,1 @@
+"""Where Go comes from: sources behind one protocol, tried in configured order."""

@@ -1,0 +1,95 @@
+"""What a source offers: releases to choose from, and artifacts with the digest they must have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gvmpy.config import Config
+    from gvmpy.goenv.settings import GoSettings
+    from gvmpy.home import Home
+    from gvmpy.net import Network
+    from gvmpy.platform import Platform
+    from gvmpy.version import GoVersion
+
+Layout = Literal["archive", "toolchain-module"]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A version some source can deliver for one platform."""
+
+    version: GoVersion
+    stable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What the bytes must be: `sha256` of the file in hex, or `h1` of a module zip as go.sum has it."""
+
+    algorithm: Literal["sha256", "h1"]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One place the bytes may come from. `any_failure`: whether the next is tried after whatever goes wrong
+    here, or only after a plain "not found".
+    """
+
+    url: str
+    any_failure: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A toolchain to fetch: the addresses in the order to try, and what proves the bytes.
+
+    `size` is exact when known, in bytes; `limit` is never exceeded. `trust` is one of
+    gvmpy.config.TRUST_LEVELS, `evidence` what it rests on, kept in the receipt.
+    """
+
+    version: GoVersion
+    platform: Platform
+    source: str
+    addresses: tuple[Address, ...]
+    layout: Layout
+    digest: Digest
+    size: int | None
+    limit: int
+    trust: str
+    evidence: Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a source may use of the world around it."""
+
+    config: Config
+    network: Network
+    home: Home
+    settings: GoSettings
+
+
+class Source(Protocol):
+    """One way to get Go. Construction asks nothing of the network."""
+
+    name: str
+
+    def releases(self, platform: Platform) -> list[Release]:
+        """Return what is on offer for `platform`, in no particular order; may be incomplete.
+
+        Raises NetworkError when the source cannot say.
+        """
+        ...
+
+    def artifact(self, version: GoVersion, platform: Platform) -> Artifact:
+        """Return where the exact `version` is and what it must hash to.
+
+        Raises NoSuchVersionError when the source does not have it, NetworkError when it cannot be asked,
+        IntegrityError when its proof does not hold.
+        """
+        ...
