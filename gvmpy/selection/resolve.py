@@ -1,0 +1,228 @@
+"""From what is asked for to the binary that runs.
+
+The order is $GVMPY_VERSION, a project's pin, the default, the system's Go.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gvmpy.errors import NoSuchVersionError, NotInstalledError, UsageError
+from gvmpy.selection.files import find_pin
+from gvmpy.selection.request import (
+    Alias,
+    Channel,
+    Exact,
+    Moving,
+    Prefix,
+    Previous,
+    System,
+    parse_pin,
+)
+from gvmpy.version import GoVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gvmpy.home import Home
+    from gvmpy.selection.request import PinRequest, Request
+
+_LINES_BEHIND_OLDSTABLE = 2
+
+
+class Origin(Enum):
+    """Which of the steps decided."""
+
+    SHELL = "shell"
+    PIN = "pin"
+    DEFAULT = "default"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The Go that runs here.
+
+    `version` is None for a Go that is not ours; `goroot` is None for the system's, whose binary alone is
+    known. `binary` is resolved to the toolchain's own directory where it is ours. `reason` reads after
+    "chosen by": "`/x/.go-version` line 1", "$GVMPY_VERSION", "the default, links/go", "PATH".
+    """
+
+    version: GoVersion | None
+    goroot: Path | None
+    binary: Path
+    origin: Origin
+    reason: str
+
+
+def select(home: Home, environ: Mapping[str, str], cwd: Path | None, *, tool: str = "go") -> Selection:
+    """Say which `go` the shim would run in `cwd`, and why; `tool` may be `gofmt`.
+
+    A `cwd` that is None is a directory that is gone.
+
+    Raises NotInstalledError where the shim exits 127, UsageError where it exits 2.
+    """
+    asked = environ.get("GVMPY_VERSION", "")
+    if asked:
+        return _Asked(asked, Origin.SHELL, "$GVMPY_VERSION").resolve(home, environ, tool)
+    pin = find_pin(cwd)
+    if pin is not None:
+        return _Asked(pin.word, Origin.PIN, str(pin)).resolve(home, environ, tool)
+    return _default(home, environ, tool)
+
+
+def find_system_go(environ: Mapping[str, str], home: Home, *, tool: str = "go") -> Path | None:
+    """Return the first `go`, or other `tool`, on PATH that is not our shim.
+
+    Relative entries are passed over, or the current directory would choose what runs.
+    """
+    shim = home.shims / tool
+    for entry in environ.get("PATH", os.defpath).split(":"):
+        candidate = Path(entry, tool)
+        if (
+            entry.startswith("/")
+            and os.path.isfile(candidate)
+            and os.access(candidate, os.X_OK)
+            and not _same_file(candidate, shim)
+        ):
+            return candidate
+    return None
+
+
+def match_installed(request: Request, home: Home) -> GoVersion:
+    """Return the installed version a command's request means; channels are answered from what is installed.
+
+    Raises NoSuchVersionError when nothing installed answers it, UsageError for `system` and `-`, which
+    name no installed version.
+    """
+    match request:
+        case System() | Previous():
+            raise UsageError(f"`{request}` names no installed version", hint="gvmpy list")
+        case Moving(channel):
+            found = _newest_of_channel(channel, home.installed())
+        case Exact() | Prefix() | Alias():
+            found = _match(request, home)
+    if found is None:
+        hint = "gvmpy list" if isinstance(request, Alias) else f"gvmpy install {request}"
+        raise NoSuchVersionError(_missing(request), hint=hint)
+    return found
+
+
+def resolve_alias(name: str, home: Home) -> Path | None:
+    """Return the GOROOT that links/NAME leads to, links resolved; None when no toolchain is there."""
+    link = home.links / name
+    return link.resolve() if os.access(link / "bin" / "go", os.X_OK) else None
+
+
+def version_of(goroot: Path, home: Home) -> GoVersion | None:
+    """Return the version whose tree `goroot` is; None for a tree that is not one of ours."""
+    try:
+        version = GoVersion.parse(goroot.name)
+    except ValueError:
+        return None
+    return version if goroot.name == version.name and _same_file(goroot, home.goroot(version)) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A word that names the Go to run, and who said it."""
+
+    text: str
+    origin: Origin
+    reason: str
+
+    def resolve(self, home: Home, environ: Mapping[str, str], tool: str) -> Selection:
+        request = self._parse()
+        match request:
+            case System():
+                binary = find_system_go(environ, home, tool=tool)
+                if binary is None:
+                    sentence = f"no `{tool}` is on PATH outside gvmpy, and {self.reason} asks for `system`"
+                    raise NotInstalledError(sentence)
+                return Selection(None, None, binary, self.origin, self.reason)
+            case Alias(name):
+                goroot = resolve_alias(name, home)
+                version = version_of(goroot, home) if goroot is not None else None
+            case Exact() | Prefix():
+                version = _match(request, home)
+                goroot = home.goroot(version) if version is not None else None
+        if goroot is None:
+            hint = "gvmpy list" if isinstance(request, Alias) else f"gvmpy install {request}"
+            raise NotInstalledError(f"{_missing(request)}, and {self.reason} asks for it", hint=hint)
+        return Selection(version, goroot, goroot / "bin" / tool, self.origin, self.reason)
+
+    def _parse(self) -> PinRequest:
+        try:
+            return parse_pin(self.text)
+        except ValueError as error:
+            raise UsageError(f"{self.reason} holds {error}", hint="write a version such as 1.22.3") from None
+
+
+def _default(home: Home, environ: Mapping[str, str], tool: str) -> Selection:
+    goroot = resolve_alias(home.default_link.name, home)
+    if goroot is not None:
+        reason = "the default, links/go"
+        return Selection(version_of(goroot, home), goroot, goroot / "bin" / tool, Origin.DEFAULT, reason)
+    if os.path.lexists(home.default_link):
+        raise NotInstalledError(
+            f"the default, `{home.default_link}`, points to no toolchain", hint="gvmpy use VERSION --default"
+        )
+    binary = find_system_go(environ, home, tool=tool)
+    if binary is None:
+        raise NotInstalledError(
+            f"no Go is chosen here, and no `{tool}` is on PATH outside gvmpy", hint="gvmpy install latest"
+        )
+    return Selection(None, None, binary, Origin.SYSTEM, "PATH")
+
+
+def _match(request: Exact | Prefix | Alias, home: Home) -> GoVersion | None:
+    match request:
+        case Exact(version):
+            return version if home.is_installed(version) else None
+        case Alias(name):
+            goroot = resolve_alias(name, home)
+            version_there = version_of(goroot, home) if goroot is not None else None
+            return version_there if version_there and home.is_installed(version_there) else None
+        case Prefix():
+            return _newest([version for version in home.installed() if request.matches(version)])
+
+
+def _newest(versions: list[GoVersion]) -> GoVersion | None:
+    """Any release goes before all prereleases; equals are told apart by name, as the shim meets them."""
+    ordered = sorted(versions, key=lambda version: f"{version.name}.json")
+    return max(ordered, key=lambda version: (not version.is_prerelease, version.key), default=None)
+
+
+def _newest_of_channel(channel: Channel, installed: list[GoVersion]) -> GoVersion | None:
+    releases = [version for version in installed if not version.is_prerelease]
+    if channel is Channel.UNSTABLE:
+        return max(installed, default=None)
+    if channel is Channel.OLDSTABLE:
+        lines = sorted({version.minor for version in releases})
+        releases = (
+            [version for version in releases if version.minor == lines[-_LINES_BEHIND_OLDSTABLE]]
+            if len(lines) >= _LINES_BEHIND_OLDSTABLE
+            else []
+        )
+    return max(releases, default=None)
+
+
+def _missing(request: Request) -> str:
+    match request:
+        case Exact():
+            return f"Go {request} is not installed"
+        case Alias():
+            return f"the alias `{request}` leads to no toolchain"
+        case _:
+            return f"no installed Go matches `{request}`"
+
+
+def _same_file(one: str | Path, other: str | Path) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
