@@ -1,0 +1,3 @@
+"""What shells read: quoting, the init text, and the shims."""
+
+from __future__ import annotations
