@@ -1,0 +1,1 @@
+"""Changing which Go is the default."""
