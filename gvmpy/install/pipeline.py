@@ -1,0 +1,245 @@
+"""One version, from its sources to its receipt: fetch, prove, unpack, check, commit.
+
+Nothing is unpacked before its bytes are proven, and nothing counts as installed before its receipt stands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gvmpy import __version__, locks
+from gvmpy.config import TRUST_LEVELS
+from gvmpy.errors import GvmpyError, IntegrityError, NetworkError, NoSuchVersionError
+from gvmpy.install import staging
+from gvmpy.install.commit import commit
+from gvmpy.install.download import Downloader, Fetched, Wanted
+from gvmpy.install.sanity import check_tree
+from gvmpy.install.unpack import Budget, TarUnpacker, hash_zip, unpack_toolchain_zip
+from gvmpy.net import redact
+from gvmpy.platform import host
+from gvmpy.releases.chain import Refusal, TooLittleProofError, first_to_serve
+from gvmpy.trust.receipt import Receipt, install_anew, load_receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from gvmpy.config import Config
+    from gvmpy.home import Home
+    from gvmpy.install.progress import Cancellation, Progress
+    from gvmpy.net import Network
+    from gvmpy.platform import Platform
+    from gvmpy.releases.model import Artifact, Source
+    from gvmpy.trust.manifest import Manifest
+    from gvmpy.version import GoVersion
+
+Unpack = Callable[["Path", "Path"], "Manifest"]
+"""Unpacks the archive at the first path into the second, and lists what it wrote."""
+
+_MAGIC = {"archive": b"\x1f\x8b", "toolchain-module": b"PK\x03\x04"}
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """An installed version. `fresh` tells whether this run put it there; `refusals` who did not serve."""
+
+    version: GoVersion
+    goroot: Path
+    receipt: Receipt
+    refusals: tuple[Refusal, ...]
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Proven:
+    """Bytes on disk that are what they must be."""
+
+    artifact: Artifact
+    fetched: Fetched
+    url: str
+    unpack: Unpack
+
+
+class Installer:
+    """Installs versions below one home from one chain of sources; usable from several threads at once."""
+
+    def __init__(
+        self,
+        home: Home,
+        config: Config,
+        chain: Sequence[Source],
+        *,
+        network: Network,
+        progress: Progress,
+        cancellation: Cancellation,
+    ) -> None:
+        self._home = home
+        self._config = config
+        self._chain = chain
+        self._progress = progress
+        self._cancellation = cancellation
+        self._downloader = Downloader(network, progress, cancellation)
+        self._platform: Platform = host()
+
+    def install(self, version: GoVersion) -> Installation:
+        """Install `version`, or return the installation that is there already.
+
+        Raises the errors of the sources, IntegrityError for bytes or trees that are not what they must be,
+        HostError for a lock or a disk in the way. Whatever is raised, nothing of the attempt counts as
+        installed; of the download, what has arrived is kept for the next try.
+        """
+        self._home.prepare()
+        lock = staging.lock_path(self._home, version)
+        with locks.hold(lock, timeout=self._config.lock_timeout, on_wait=self._tell_waiting(version)) as held:
+            if self._home.is_installed(version):
+                return self._standing(version, (), fresh=False)
+            if held:
+                staging.sweep(self._home, version)
+            # The workers are gone before the staged tree is removed: nobody writes there any more.
+            with staging.staged(self._home, version) as tree, ExitStack() as workers:
+                what = f"{version.name} for {self._platform}"
+                served = first_to_serve(self._chain, what, self._prover(version, workers))
+                fresh = self._put_in_place(version, served.value, tree)
+            if served.value.fetched.ours:
+                served.value.fetched.path.unlink(missing_ok=True)
+            return self._standing(version, served.refusals, fresh=fresh)
+
+    def _tell_waiting(self, version: GoVersion) -> Callable[[], None]:
+        return lambda: self._progress.say(f"waiting for another gvmpy, which is installing {version.name}")
+
+    def _standing(self, version: GoVersion, refusals: tuple[Refusal, ...], *, fresh: bool) -> Installation:
+        receipt = load_receipt(self._home.receipt(version))
+        if not fresh and not _suffices(receipt.trust, self._config.trust_minimum):
+            raise IntegrityError(
+                f"{version.name} is installed, but proven only by `{receipt.trust}`",
+                details=(f"`trust.minimum` asks for `{self._config.trust_minimum}`",),
+                hint=install_anew(version.text),
+            )
+        return Installation(version, self._home.goroot(version), receipt, refusals, fresh)
+
+    def _prover(self, version: GoVersion, workers: ExitStack) -> Callable[[Source], _Proven]:
+        def attempt(source: Source) -> _Proven:
+            self._cancellation.check()
+            artifact = source.artifact(version, self._platform)
+            _require_trust(artifact, self._config.trust_minimum)
+            return self._fetch_proven(artifact, _unpacker(artifact, workers))
+
+        return attempt
+
+    def _fetch_proven(self, artifact: Artifact, unpack: Unpack) -> _Proven:
+        """Fetch from the first address whose bytes are the right ones; each other's failing is named."""
+        failures: list[GvmpyError] = []
+        for address in artifact.addresses:
+            url = address.url
+            try:
+                return _Proven(artifact, self._fetch_one(artifact, url), redact(url), unpack)
+            except (NetworkError, NoSuchVersionError, IntegrityError) as error:
+                failures.append(error)
+                if not address.any_failure and not isinstance(error, NoSuchVersionError):
+                    break
+        if len(failures) == 1:
+            raise failures[0]
+        reasons = "; ".join(failure.message for failure in failures)
+        details = tuple(detail for failure in failures for detail in failure.details)
+        for kind in (IntegrityError, NetworkError, NoSuchVersionError):
+            if any(isinstance(failure, kind) for failure in failures):
+                raise kind(reasons, details=details)
+        raise AssertionError("an artifact without an address")  # pragma: no cover
+
+    def _fetch_one(self, artifact: Artifact, url: str) -> Fetched:
+        kept = self._kept(artifact)
+        label = f"{artifact.version.name} from {artifact.source}"
+        wanted = Wanted(url, label, artifact.size, artifact.limit, _MAGIC[artifact.layout])
+        while True:
+            fetched = self._downloader.fetch(wanted, kept)
+            self._cancellation.check()
+            have = self._digest(artifact, fetched)
+            if have == artifact.digest.value:
+                return fetched
+            if fetched.ours:
+                kept.unlink(missing_ok=True)
+            if not fetched.resumed:
+                raise _mismatch(artifact, url, have)
+
+    def _digest(self, artifact: Artifact, fetched: Fetched) -> str:
+        if artifact.digest.algorithm == "sha256":
+            return fetched.sha256
+        self._progress.say(f"proving {artifact.version.name} against {artifact.evidence['database']}")
+        return hash_zip(fetched.path, prefix=_prefix(artifact), budget=Budget())
+
+    def _kept(self, artifact: Artifact) -> Path:
+        """Name the partial file after the digest it must end up with: nothing else can go on from it."""
+        key = hashlib.sha256(f"{artifact.digest.algorithm}:{artifact.digest.value}".encode()).hexdigest()
+        name = f"{artifact.version.name}.{artifact.platform}.{key[:16]}.part"
+        return self._config.cache / "partial" / name
+
+    def _put_in_place(self, version: GoVersion, proven: _Proven, tree: Path) -> bool:
+        self._cancellation.check()
+        self._progress.say(f"unpacking {version.name}")
+        manifest = proven.unpack(proven.fetched.path, tree)
+        check_tree(tree, version, self._platform)
+        self._cancellation.check()
+        return commit(self._home, version, tree, manifest, _receipt(proven, manifest))
+
+
+def _unpacker(artifact: Artifact, workers: ExitStack) -> Unpack:
+    """Return what unpacks `artifact` into a directory, its workers started where that can be done early."""
+    if artifact.layout == "archive":
+        unpacker = workers.enter_context(TarUnpacker())
+        return partial(unpacker.unpack, prefix="go/", budget=Budget(), expected=artifact.digest.value)
+    expected = artifact.digest.value
+    return partial(unpack_toolchain_zip, prefix=_prefix(artifact), budget=Budget(), expected=expected)
+
+
+def _prefix(artifact: Artifact) -> str:
+    """Every name in a module zip begins with the module and its version."""
+    return f"{artifact.evidence['module']}/"
+
+
+def _receipt(proven: _Proven, manifest: Manifest) -> Receipt:
+    artifact = proven.artifact
+    return Receipt(
+        version=artifact.version.text,
+        platform=str(artifact.platform),
+        source=artifact.source,
+        url=proven.url,
+        archive_sha256=proven.fetched.sha256,
+        archive_size=proven.fetched.size,
+        trust=artifact.trust,
+        evidence=dict(artifact.evidence),
+        tree_h1=manifest.h1,
+        file_count=manifest.count,
+        installed_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        gvmpy=__version__,
+    )
+
+
+def _require_trust(artifact: Artifact, minimum: str) -> None:
+    if not _suffices(artifact.trust, minimum):
+        raise TooLittleProofError(
+            f"proves only `{artifact.trust}` where `trust.minimum` asks for `{minimum}`",
+            hint="lower `trust.minimum` (GVMPY_TRUST_MINIMUM), or add a source that proves more",
+        )
+
+
+def _suffices(trust: str, minimum: str) -> bool:
+    """Whether one level of TRUST_LEVELS is as strong as another; a level nobody knows is not."""
+    return trust in TRUST_LEVELS and TRUST_LEVELS.index(trust) >= TRUST_LEVELS.index(minimum)
+
+
+def _mismatch(artifact: Artifact, url: str, have: str) -> IntegrityError:
+    return IntegrityError(
+        f"{redact(url)} is not the {artifact.version.name} it must be; nothing was installed",
+        details=(
+            f"expected {artifact.digest.algorithm} {artifact.digest.value}",
+            f"received {artifact.digest.algorithm} {have}",
+            *(f"{name}: {value}" for name, value in artifact.evidence.items()),
+        ),
+        hint="a proxy or mirror on the way changed the file: try another network or source",
+    )
