@@ -1,0 +1,1 @@
+"""What people and scripts see: text, tables, progress, the JSON envelope, exit codes."""

@@ -1,0 +1,48 @@
+"""The answers of calls that must be quick: they do without click."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from gvmpy.errors import NotInstalledError
+from gvmpy.home import Home
+from gvmpy.selection.files import current_directory
+from gvmpy.selection.resolve import select
+from gvmpy.ui.result import Result
+from gvmpy.ui.style import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gvmpy.selection.resolve import Selection
+
+TOOLS = ("go", "gofmt")
+
+
+def current() -> Result:
+    """Say which Go runs here, and what chose it."""
+    selection = _selection(TOOLS[0])
+    name = selection.version.text if selection.version else "system"
+    data = {
+        "version": selection.version.text if selection.version else None,
+        "goroot": str(selection.goroot) if selection.goroot else None,
+        "binary": str(selection.binary),
+        "origin": selection.origin.value,
+        "reason": selection.reason,
+    }
+    return Result(data=data, text=f"{name} (set by {printable(selection.reason)})")
+
+
+def which(tools: Sequence[str]) -> Result:
+    """Say which file `go`, or another of TOOLS, is here."""
+    tool = tools[0] if tools else TOOLS[0]
+    path = _selection(tool).binary
+    if not os.access(path, os.X_OK):
+        raise NotInstalledError(f"there is no `{path}`")
+    return Result(data={"tool": tool, "path": str(path)}, text=str(path))
+
+
+def _selection(tool: str) -> Selection:
+    home = Home.from_environment(os.environ)
+    return select(home, os.environ, current_directory(os.environ), tool=tool)
