@@ -1,0 +1,89 @@
+"""Write docs/reference/commands.md from the commands themselves.
+
+`python docs/generate.py` writes the file, `--check` compares it and exits 1 with the difference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import inspect
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gvmpy.cli.main import gvmpy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PAGE = Path(__file__).parent / "reference" / "commands.md"
+_HEAD = """\
+# Commands
+
+<!-- Written by docs/generate.py from the commands' own help. Do not edit. -->
+
+Every command takes `--help`. The meaning of the codes is in [exit codes](exit-codes.md), that of `--json` in
+[JSON output](json-output.md), and what may stand for VERSION in [selection](selection.md).
+"""
+
+
+def main() -> int:
+    """Write the page, or with `--check` compare it; return the exit code."""
+    parser = argparse.ArgumentParser(description="Write docs/reference/commands.md from the commands.")
+    parser.add_argument("--check", action="store_true", help="compare only; exit 1 when the page is stale")
+    check: bool = parser.parse_args().check
+    wanted = render()
+    if not check:
+        _PAGE.write_text(wanted, encoding="utf-8")
+        return 0
+    found = _PAGE.read_text(encoding="utf-8") if _PAGE.exists() else ""
+    lines = (found.splitlines(keepends=True), wanted.splitlines(keepends=True))
+    sys.stdout.writelines(difflib.unified_diff(*lines, str(_PAGE), "what the commands say"))
+    return int(found != wanted)
+
+
+def render() -> str:
+    """Return the whole page."""
+    top = click.Context(gvmpy, info_name="gvmpy", **gvmpy.context_settings)
+    sections = [_section(gvmpy, top)]
+    for name in gvmpy.list_commands(top):
+        command = gvmpy.get_command(top, name)
+        if command is None:
+            raise LookupError(f"the group names `{name}` and does not have it")
+        sections.append(_section(command, click.Context(command, info_name=name, parent=top)))
+    return "\n".join([_HEAD, *sections])
+
+
+def _section(command: click.Command, context: click.Context) -> str:
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    parts = [f"## `{context.command_path}`", f"```text\n{usage}\n```"]
+    parts += _paragraphs(inspect.cleandoc(command.help or ""))
+    parts.append("\n".join(_options(command, context)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    """Yield the help's paragraphs; one that click is told not to wrap becomes a code block."""
+    for paragraph in text.split("\n\n"):
+        if paragraph.startswith("\b\n"):
+            yield f"```text\n{paragraph[2:]}\n```"
+        else:
+            yield paragraph
+
+
+def _options(command: click.Command, context: click.Context) -> Iterator[str]:
+    yield "| Option | Meaning |"
+    yield "|---|---|"
+    for parameter in command.get_params(context):
+        # Some releases of click have records of arguments, too, which the usage line shows already.
+        record = parameter.get_help_record(context) if isinstance(parameter, click.Option) else None
+        if record is not None:
+            names, meaning = (cell.replace("|", "\\|") for cell in record)
+            yield f"| `{names}` | {meaning} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
