@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from tests.support.toolchains import Toolchain
 
 PROGRAM = Path(sys.executable).with_name("gvmpy")
+
+# A test run started in the background, or by nohup, inherits signals ignored and would hand that on.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @dataclass
