@@ -44,7 +44,7 @@ def hold(path: Path, *, timeout: float, on_wait: Callable[[], None] | None = Non
         ) from None
     except PermissionError as error:
         raise HostError(f"cannot lock `{path}`: {error.strerror}") from error
-    except NotImplementedError:
+    except NotImplementedError:  # how filelock puts ENOSYS
         yield False
         return
     except OSError as error:
