@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import sys
 
-_SHELLS = ("sh", "bash", "dash", "zsh", "ksh", "mksh", "yash", "ash")
-
 
 def main() -> int:
     """Run gvmpy with the arguments of this process; return its exit code."""
@@ -32,17 +30,21 @@ def main() -> int:
     return run(arguments)
 
 
-def _init(shell: list[str]) -> int:
-    """Print the text for `eval`; every POSIX shell takes the same, so naming one changes nothing."""
+def _init(named: list[str]) -> int:
+    """Print the text for `eval`: one line where the static file is as it should be, else the whole."""
     from gvmpy.root import program_path, root_path
+    from gvmpy.shells.detect import SHELLS, parent_shell, shell_name
     from gvmpy.shells.init import render
+    from gvmpy.shells.static import stub
 
-    if shell and shell[0] not in _SHELLS:
-        print(f"error: no init text for shell {shell[0]!a}", file=sys.stderr)
-        print(f"hint: known shells: {', '.join(_SHELLS)}", file=sys.stderr)
+    shell = shell_name(named[0]) if named else parent_shell()
+    if shell is None:
+        print(f"error: no init text for shell {named[0]!a}", file=sys.stderr)
+        print(f"hint: known shells: {', '.join(SHELLS)}", file=sys.stderr)
         return 2
     try:
-        return _write(render(root_path(os.environ), program_path()))
+        root, program = root_path(os.environ), program_path()
+        return _write(stub(root, program, shell) or render(root, program, shell))
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _OWNER_ALL = 0o700
@@ -19,20 +19,32 @@ _OWNER_ALL = 0o700
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Put `data` at `path` with exactly `mode`, by a unique temporary file beside it and a rename."""
+    with written_beside(path, data, mode=mode) as temporary:
+        os.replace(temporary, path)
+    sync_directory(path.parent)
+
+
+@contextlib.contextmanager
+def written_beside(path: Path, data: bytes, *, mode: int, group: int | None = None) -> Iterator[Path]:
+    """Yield a unique file beside `path` that holds `data` durably, for the caller to rename; if it is still
+    there at the end, it goes. With `group` it belongs to that one, or PermissionError says that it cannot.
+    """
     temporary = _unique_beside(path)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    descriptor = os.open(
+        temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+    )
     try:
         with open(descriptor, "wb") as stream:
+            if group is not None and os.fstat(descriptor).st_gid != group:
+                os.fchown(descriptor, -1, group)
             os.fchmod(descriptor, mode)
             stream.write(data)
             stream.flush()
             os.fsync(descriptor)
-        os.replace(temporary, path)
-    except BaseException:
+        yield temporary
+    finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-        raise
-    sync_directory(path.parent)
 
 
 def replace_link(link: Path, target: str) -> None:

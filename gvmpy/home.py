@@ -5,6 +5,8 @@ versions/.incoming/         staging, and trees on their way out; same file syste
 receipts/go1.22.3.json      written last: no receipt means not installed
 links/go                    the default
 shims/                      fixed names only
+shell/                      the init texts, for rc files to source
+backups/                    rc files as they were before each edit
 """
 
 from __future__ import annotations
@@ -68,6 +70,16 @@ class Home:
         return self.root / "shims"
 
     @property
+    def shell(self) -> Path:
+        """The init texts, rendered, so that an rc file can source one instead of starting a program."""
+        return self.root / "shell"
+
+    @property
+    def backups(self) -> Path:
+        """Files of the user's as they were before gvmpy edited them; made when first needed."""
+        return self.root / "backups"
+
+    @property
     def locks(self) -> Path:
         """Lock files; empty, and kept."""
         return self.root / "locks"
@@ -124,6 +136,7 @@ class Home:
                 self.receipts,
                 self.links,
                 self.shims,
+                self.shell,
                 self.locks,
                 self.state,
             ):

@@ -21,7 +21,8 @@ def root_path(environ: Mapping[str, str]) -> str:
     home = os.path.expanduser("~")
     if not os.path.isabs(home):
         raise ValueError("there is no home directory to put gvmpy's root into: set GVMPY_ROOT")
-    return os.path.join(home, ".gvmpy")
+    # As Path spells it, too: what is rendered in one run is compared in the next.
+    return os.path.normpath(os.path.join(home, ".gvmpy"))
 
 
 def program_path() -> str:

@@ -2,11 +2,11 @@
 # One text for sh, bash, zsh, dash, ksh; sourcing it again changes nothing. It starts no process.
 #
 # Backslashes before builtins keep the user's aliases out. The two marks are replaced by quoted words, so they
-# stand outside of quotes.
+# stand outside of quotes. shell/init.fish says the same in fish.
 # shellcheck shell=sh
 
 # Take every older entry out of PATH and put one in front: a login shell may have sorted PATH anew.
-_gvmpy_shims=__GVMPY_SHIMS__
+_gvmpy_shims=__GVMPY_ROOT__/shims
 _gvmpy_rest=${PATH:+$PATH:}
 PATH=$_gvmpy_shims
 while [ -n "$_gvmpy_rest" ]; do
@@ -35,8 +35,11 @@ if [ -n "${GOROOT+set}" ]; then
   \unset GOROOT
 fi
 
+# The front in the shims answers many calls without Python; then the program where it was, or wherever it is.
 _gvmpy_program() {
-  if [ -x __GVMPY_PROGRAM__ ]; then
+  if [ -x __GVMPY_ROOT__/shims/gvmpy ]; then
+    __GVMPY_ROOT__/shims/gvmpy "$@"
+  elif [ -x __GVMPY_PROGRAM__ ]; then
     __GVMPY_PROGRAM__ "$@"
   else
     \command gvmpy "$@"
@@ -61,6 +64,62 @@ _gvmpy_choose() {
   fi
 }
 
+# Whether this is 0, or up to four digits of which the first is not 0. Ranges would ask the locale.
+_gvmpy_is_number() {
+  case $1 in
+  0) ;;
+  '' | 0* | *[!0123456789]* | ?????*) \return 1 ;;
+  esac
+}
+
+# Whether this is the name of one release, as its directory has it: up to 1.20 the first of a line has no .0.
+_gvmpy_is_release() {
+  case $1 in
+  *.*) \set -- "${1%%.*}" "${1#*.}" ;;
+  *) \return 1 ;;
+  esac
+  case $2 in
+  *.*) \set -- "$1" "${2%%.*}" "${2#*.}" patch ;;
+  *alpha*) \set -- "$1" "${2%%alpha*}" "${2#*alpha}" alpha ;;
+  *beta*) \set -- "$1" "${2%%beta*}" "${2#*beta}" beta ;;
+  *rc*) \set -- "$1" "${2%%rc*}" "${2#*rc}" rc ;;
+  *) \return 1 ;;
+  esac
+  _gvmpy_is_number "$1" && _gvmpy_is_number "$2" && _gvmpy_is_number "$3" || \return 1
+  [ "$3,$4" != 0,patch ] || [ "$2" -ge 21 ]
+}
+
+# Whether nothing lies in the directory $1. False as well where this shell's own settings keep it from looking.
+_gvmpy_is_empty() {
+  [ -e "$1" ] || \return 0
+  [ -r "$1" ] && [ -x "$1" ] && [ -z "${GLOBIGNORE-}${FIGNORE-}" ] || \return 1
+  # Whatever zsh's options are, an unmatched pattern is to stay as it is.
+  [ -z "${ZSH_VERSION-}" ] || \emulate -L sh
+  # shellcheck disable=SC3044
+  if [ -n "${BASH_VERSION-}" ] && \shopt -q failglob; then
+    \return 1
+  fi
+  case $- in
+  *f*) \return 1 ;;
+  esac
+  \set -- "$1"/* "$1"/.[!.]* "$1"/..?*
+  while [ "$#" -gt 0 ]; do
+    if [ -e "$1" ] || [ -L "$1" ]; then
+      \return 1
+    fi
+    \shift
+  done
+}
+
+# Whether go$1 can be chosen without asking the program: exact, installed, and no hook wants to know.
+_gvmpy_is_plain() {
+  _gvmpy_is_release "$1" &&
+    [ -f __GVMPY_ROOT__/receipts/"go$1.json" ] &&
+    [ -x __GVMPY_ROOT__/versions/"go$1"/bin/go ] &&
+    _gvmpy_is_empty __GVMPY_ROOT__/hooks/pre-switch.d &&
+    _gvmpy_is_empty __GVMPY_ROOT__/hooks/post-switch.d
+}
+
 _gvmpy_use() {
   case $#,$2 in
   2,-)
@@ -76,6 +135,12 @@ _gvmpy_use() {
   2,--unset)
     _gvmpy_choose ''
     \return 0
+    ;;
+  2,*)
+    if _gvmpy_is_plain "${2#go}"; then
+      _gvmpy_choose "${2#go}"
+      \return 0
+    fi
     ;;
   esac
   _gvmpy_answer=$(_gvmpy_ask "$@") || {

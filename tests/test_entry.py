@@ -67,10 +67,10 @@ def test_version(user: User) -> None:
     assert {name for name in modules if name.startswith("gvmpy")} == {"gvmpy", "gvmpy.entry"}
 
 
-@pytest.mark.parametrize("shell", [[], ["bash"], ["zsh"], ["dash"]])
+@pytest.mark.parametrize("shell", [[], ["bash"], ["zsh"], ["dash"], ["fish"]])
 def test_init(user: User, shell: list[str]) -> None:
     stdout, modules = imported(user, "init", "-", *shell)
-    assert str(user.root / "shims") in stdout
+    assert f"'{user.root}'/shims" in stdout
     assert not modules & (HEAVY | BEYOND_INIT)
     assert list(user.home.iterdir()) == []
 
@@ -151,7 +151,7 @@ def test_a_root_that_is_not_utf_8(user: User, encoding: str) -> None:
     env |= {b"GVMPY_ROOT": root, b"PYTHONIOENCODING": encoding.encode()}
     result = subprocess.run(user.command("init", "-"), env=env, capture_output=True, check=False, timeout=60)
     assert result.returncode == 0, result.stderr
-    assert b"'" + root + b"/shims'" in result.stdout
+    assert b"'" + root + b"'/shims" in result.stdout
 
 
 QUICK = [["--version"], ["init", "-"]]

@@ -110,9 +110,9 @@ def test_what_no_shell_can_hold() -> None:
 
 
 def test_values_that_look_like_marks() -> None:
-    text = render("/__GVMPY_PROGRAM__", "/__GVMPY_SHIMS__")
-    assert "_gvmpy_shims='/__GVMPY_PROGRAM__/shims'\n" in text
-    assert "  if [ -x '/__GVMPY_SHIMS__' ]; then\n" in text
+    text = render("/__GVMPY_PROGRAM__", "/__GVMPY_ROOT__")
+    assert "_gvmpy_shims='/__GVMPY_PROGRAM__'/shims\n" in text
+    assert "  elif [ -x '/__GVMPY_ROOT__' ]; then\n" in text
 
 
 def test_the_hot_path_imports_next_to_nothing() -> None:
