@@ -100,9 +100,9 @@ function _gvmpy_use
                 _gvmpy_choose ''
                 return 0
         end
-        set -l version (string replace -r '^go' '' -- $argv[2])
-        if _gvmpy_is_plain "$version"
-            _gvmpy_choose $version
+        set -l wanted (string replace -r '^go' '' -- $argv[2])
+        if _gvmpy_is_plain "$wanted"
+            _gvmpy_choose $wanted
             return 0
         end
     end

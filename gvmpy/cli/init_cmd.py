@@ -50,9 +50,9 @@ def command(
     """With `-`, print the text that sets a shell up, for `eval`, or for `source` in fish. SHELL is sh, bash,
     dash, zsh, ksh, mksh, yash, ash or fish; not named, it is the one that asks.
 
-    With --install, edit the rc files of the shell in $SHELL, or of each --shell: what stands between the lines
-    `# >>> gvmpy >>>` and `# <<< gvmpy <<<` is gvmpy's. All files are checked before one is touched, and a copy
-    of each goes to ~/.gvmpy/backups. --uninstall looks into the files of every shell.
+    With --install, edit the rc files of the shell in $SHELL, or of each --shell. What stands between the
+    lines `# >>> gvmpy >>>` and `# <<< gvmpy <<<` is gvmpy's. All files are checked before one is touched, and
+    a copy of each goes to ~/.gvmpy/backups. --uninstall looks into the files of every shell.
     """
     del shell, as_json
     if dash is not None:

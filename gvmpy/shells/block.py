@@ -39,7 +39,7 @@ def block(root: str, program: str, shell: str) -> bytes:
     """Return the lines for an rc file of `shell`, without a newline at the end.
 
     The static file is sourced; when it is gone, `program` is asked; when that is gone as well, the shell
-    starts without gvmpy. Raises UsageError for a root that PATH cannot hold, and for paths with a marker in them.
+    starts without gvmpy. Raises UsageError for a root that PATH cannot hold, and for a path with a marker.
     """
     if ":" in root:
         raise UsageError("a colon in gvmpy's root would end its entry in PATH")

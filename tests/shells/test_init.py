@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pytest
 
 from gvmpy.shells.init import render
 from gvmpy.shells.quote import quote_posix
-from tests.shells.real import HOSTILE, SHELLS, interpreter
+from tests.shells.real import HOSTILE, REPOSITORY, SHELLS, interpreter
 
 UTF8 = {"LC_ALL": "C.UTF-8"}
 every_shell = pytest.mark.parametrize("shell", SHELLS)
@@ -30,12 +31,68 @@ esac
 """
 
 
+# What is asked for, and what is then chosen.
+PLAIN = {
+    "1.22.3": "1.22.3",
+    "go1.22.3": "1.22.3",
+    "1.23rc1": "1.23rc1",
+    "go1.9beta2": "1.9beta2",
+    "1.21.0": "1.21.0",
+    "1.20.14": "1.20.14",
+}
+# Each would have a directory, if it went by the spelling alone.
+NOT_PLAIN = [
+    "1.20.0",
+    "go1.4.0",
+    "1.22",
+    "1",
+    "01.22.3",
+    "1.022.3",
+    "1.22.03",
+    "1.22.3.4",
+    "1.22.3rc1",
+    "1.23rc",
+    "1.23rc01",
+    "1.12345.1",
+    "1.23RC1",
+    "gogo1.22.3",
+    "v1.22.3",
+    "1.22.",
+    "'1.22.3 '",
+    "'*'",
+    "''",
+    "1.22.٣",
+    "1.22.3/../go1.22.3",
+    "--install",
+    "1.22.3 --install",
+]
+
+
 @dataclass
 class Session:
     """A shell about to start below a hostile name; `text` is what `gvmpy init -` prints there."""
 
     top: Path
     shell: str
+
+    @classmethod
+    def start(cls, top: Path, shell: str) -> Session:
+        session = cls(top, shell)
+        session.program.parent.mkdir()
+        session.program.write_text(PROGRAM)
+        session.program.chmod(0o755)
+        return session
+
+    def put(self, *versions: str) -> None:
+        """Have `versions` installed, as far as the function looks."""
+        for text in versions:
+            receipt = self.top / HOSTILE / "receipts" / f"go{text}.json"
+            receipt.parent.mkdir(exist_ok=True)
+            receipt.write_text("{}")
+            binary = self.top / HOSTILE / "versions" / f"go{text}" / "bin" / "go"
+            binary.parent.mkdir(parents=True, exist_ok=True)
+            binary.write_text("#!/bin/sh\n")
+            binary.chmod(0o755)
 
     @property
     def shims(self) -> str:
@@ -73,11 +130,7 @@ class Session:
 
 @pytest.fixture(params=SHELLS)
 def session(tmp_path: Path, request: pytest.FixtureRequest) -> Session:
-    session = Session(tmp_path, request.param)
-    session.program.parent.mkdir()
-    session.program.write_text(PROGRAM)
-    session.program.chmod(0o755)
-    return session
+    return Session.start(tmp_path, request.param)
 
 
 @pytest.fixture(autouse=True)
@@ -115,21 +168,26 @@ def test_values_that_look_like_marks() -> None:
     assert "  elif [ -x '/__GVMPY_ROOT__' ]; then\n" in text
 
 
-def test_the_hot_path_imports_next_to_nothing() -> None:
+@pytest.mark.parametrize("call", ["init.render('/r', '/p', 'fish')", "static.stub('/r', '/p', 'sh')"])
+def test_the_hot_path_imports_next_to_nothing(call: str) -> None:
     code = (
         "import sys; before = set(sys.modules)\n"
-        "import gvmpy.shells.init\n"
-        "gvmpy.shells.init.render('/r', '/p')\n"
+        "from gvmpy.shells import detect, init, static\n"
+        f"detect.parent_shell(); {call}\n"
         "print(*sorted(set(sys.modules) - before))"
     )
     finished = subprocess.run(
-        [sys.executable, "-IS", "-c", f"import sys; sys.path.insert(0, {str(Path.cwd())!r})\n{code}"],
+        [sys.executable, "-IS", "-c", f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n{code}"],
         capture_output=True,
         text=True,
         check=True,
     )
-    ours = {"gvmpy", "gvmpy.assets", "gvmpy.shells", "gvmpy.shells.init", "gvmpy.shells.quote", "__future__"}
+    ours = {f"gvmpy.shells.{name}" for name in ("detect", "init", "quote", "static")}
     assert set(finished.stdout.split()) <= ours | {
+        "gvmpy",
+        "gvmpy.assets",
+        "gvmpy.shells",
+        "__future__",
         "os",
         "os.path",
         "stat",
@@ -212,6 +270,96 @@ gvmpy use --unset; {tell}; gvmpy use - 2>/dev/null; {tell}; gvmpy use - 2>/dev/n
     assert session.lines(script) == ["1.21.6", "1.22.3", "1.21.6", "none", "1.21.6", "none"]
 
 
+@pytest.mark.parametrize(("asked", "chosen"), PLAIN.items())
+def test_use_of_an_installed_version_starts_no_process(session: Session, asked: str, chosen: str) -> None:
+    session.put(*PLAIN.values())
+    session.program.chmod(0o644)
+    # Nothing is left to be started, and nothing to start it with.
+    script = f"@init\nPATH=/nowhere\nset -C\ngvmpy use {asked}\n/usr/bin/env | /usr/bin/grep ^GVMPY"
+    assert session.lines(script) == [f"GVMPY_VERSION={chosen}"]
+
+
+@pytest.mark.parametrize("asked", NOT_PLAIN)
+def test_use_asks_the_program_about_all_else(session: Session, asked: str) -> None:
+    session.put(*(text.strip("'").removeprefix("go") for text in NOT_PLAIN if "/" not in text))
+    # The program answers "bad" to each, so that only a choice without it could succeed.
+    session.program.write_text("#!/bin/sh\necho asked >&2\nexit 3\n")
+    finished = session.run(f"@init\ngvmpy use {asked} || echo $?", options="eu")
+    assert (finished.stdout, finished.stderr) == ("3\n", "asked\n")
+
+
+@pytest.mark.parametrize("gone", ["receipts/go1.22.3.json", "versions/go1.22.3/bin/go"])
+def test_use_asks_about_what_is_not_whole(session: Session, gone: str) -> None:
+    session.put("1.22.3")
+    (session.top / HOSTILE / gone).unlink()
+    session.program.write_text("#!/bin/sh\nexit 3\n")
+    assert session.lines("@init\ngvmpy use 1.22.3 || echo $?") == ["3"]
+
+
+HOOKS = ["pre-switch.d/check", "post-switch.d/a b", "pre-switch.d/.hidden", "post-switch.d/..odd"]
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_use_leaves_hooks_to_the_program(session: Session, hook: str) -> None:
+    session.put("1.22.3")
+    entry = session.top / HOSTILE / "hooks" / hook
+    session.program.write_text("#!/bin/sh\nexit 3\n")
+    script = "@init\ngvmpy use 1.22.3 || echo $?\necho ${GVMPY_VERSION-none}"
+    entry.parent.mkdir(parents=True)
+    assert session.lines(script) == ["1.22.3"]
+    entry.symlink_to("nowhere")
+    assert session.lines(script) == ["3", "none"]
+
+
+# Settings under which a pattern that matches nothing fails, or one that would match is left alone.
+@pytest.mark.parametrize(
+    ("shell", "setting", "plain"),
+    [
+        *((shell, "set -f", "3 none") for shell in SHELLS if shell != "zsh"),
+        ("zsh", "setopt noglob", "1.22.3"),
+        ("zsh", "setopt nullglob", "1.22.3"),
+        ("zsh", "setopt nomatch ksharrays globsubst", "1.22.3"),
+        ("bash", "shopt -s failglob", "3 none"),
+        ("bash", "shopt -s nullglob", "1.22.3"),
+        ("bash", "GLOBIGNORE='*check*'", "3 none"),
+        ("ksh", "FIGNORE='*check*'", "3 none"),
+    ],
+)
+def test_no_setting_hides_a_hook(tmp_path: Path, shell: str, setting: str, plain: str) -> None:
+    session = Session.start(tmp_path, shell)
+    session.put("1.22.3")
+    session.program.write_text("#!/bin/sh\nexit 3\n")
+    hooks = tmp_path / HOSTILE / "hooks" / "pre-switch.d"
+    hooks.mkdir(parents=True)
+    script = f"@init\n{setting}\ngvmpy use 1.22.3 || echo $?\necho ${{GVMPY_VERSION-none}}"
+    assert session.lines(script) == plain.split()
+    (hooks / "check").touch()
+    assert session.lines(script) == ["3", "none"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "dash"])
+def test_use_makes_no_fork(tmp_path: Path, shell: str) -> None:
+    session = Session.start(tmp_path, shell)
+    session.put("1.22.3")
+    (tmp_path / "init.sh").write_text(session.text)
+    trace = tmp_path / "trace"
+    script = "set -eu; . ./init.sh; gvmpy use go1.22.3; [ $GVMPY_VERSION = 1.22.3 ]"
+    strace = ["strace", "-f", "-e", "trace=process", "-o", str(trace), *interpreter(shell), "-c", script]
+    subprocess.run(strace, cwd=tmp_path, env=UTF8, check=True, timeout=60)
+    calls = re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE)
+    assert calls.count("execve") == 1
+    assert not {"fork", "vfork", "clone", "clone3"} & set(calls)
+
+
+def test_the_front_answers_before_the_program(session: Session) -> None:
+    front = Path(session.shims) / "gvmpy"
+    front.parent.mkdir()
+    front.write_text("#!/bin/sh\nprintf 'front: %s.' \"$@\"\n")
+    assert session.lines('@init\ngvmpy list "a b" || echo $?') == ["program: list a b", "7"]
+    front.chmod(0o755)
+    assert session.lines('@init\ngvmpy list "a b"') == ["front: list.front: a b."]
+
+
 def test_use_dash_without_a_choice_yet(session: Session) -> None:
     finished = session.run('@init\ngvmpy use - || echo "code $?"', options="eu")
     assert finished.stdout == "code 2\n"
@@ -272,14 +420,22 @@ gvmpy list || echo "code $?"
     "option", ["noclobber", "shwordsplit", "ksharrays", "errreturn", "globsubst", "posixbuiltins"]
 )
 def test_zsh_options(tmp_path: Path, option: str) -> None:
-    session = Session(tmp_path, "zsh")
-    session.program.parent.mkdir()
-    session.program.write_text(PROGRAM)
-    session.program.chmod(0o755)
-    script = f"setopt {option}\n@init\n@init\ngvmpy use 1.22.3\necho $GVMPY_VERSION\nprintf '%s' \"$PATH\""
+    session = Session.start(tmp_path, "zsh")
+    session.put("1.22.3")
+    (tmp_path / HOSTILE / "hooks" / "pre-switch.d").mkdir(parents=True)
+    script = f"""setopt {option}
+@init
+@init
+setopt >|before
+gvmpy use 1.22.3
+setopt >|after
+echo $GVMPY_VERSION
+printf %s "$PATH"
+"""
     finished = session.run(script, options="eu")
     assert (finished.returncode, finished.stderr) == (0, "")
     assert finished.stdout == f"1.22.3\n{session.shims}:/usr/bin:/bin"
+    assert (tmp_path / "before").read_text() == (tmp_path / "after").read_text()
 
 
 def test_a_remembered_go_is_forgotten(session: Session) -> None:
