@@ -10,6 +10,8 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
+from gvmpy.errors import HostError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -115,6 +117,20 @@ def make_private(path: Path) -> None:
         missing.append(missing[-1].parent)
     for directory in reversed(missing):
         directory.mkdir(mode=_OWNER_ALL, exist_ok=True)
+
+
+def refuse_foreign(path: Path, hint: str) -> None:
+    """As root, write only where root owns the nearest thing that exists: `sudo gvmpy` must not leave files in
+    a user's home that the user cannot change. Raises HostError; for anybody else it is a matter of modes.
+    """
+    if os.geteuid() != 0:
+        return
+    nearest = path
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    owner = nearest.stat().st_uid
+    if owner != 0:
+        raise HostError(f"running as root, but `{nearest}` belongs to user {owner}", hint=hint)
 
 
 def _unique_beside(path: Path) -> Path:

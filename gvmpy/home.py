@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gvmpy.errors import HostError
-from gvmpy.files import make_private
+from gvmpy.files import make_private, refuse_foreign
 from gvmpy.root import root_path
 from gvmpy.version import GoVersion
 
@@ -127,7 +127,7 @@ class Home:
 
         Raises HostError when that is impossible, or when root would write into somebody else's home.
         """
-        _refuse_foreign_home(self.root)
+        refuse_foreign(self.root, "run gvmpy as that user, or set GVMPY_ROOT to a directory of root's own")
         try:
             make_private(self.root)
             for directory in (
@@ -146,20 +146,3 @@ class Home:
                 f"cannot write below `{self.root}`: {error.strerror}",
                 hint="set GVMPY_ROOT to a directory you may write to",
             ) from error
-
-
-def _refuse_foreign_home(root: Path) -> None:
-    """As root, write only where root owns the nearest existing directory: `sudo gvmpy` must not leave
-    files in a user's home that the user cannot change.
-    """
-    if os.geteuid() != 0:
-        return
-    nearest = root
-    while not nearest.exists() and nearest != nearest.parent:
-        nearest = nearest.parent
-    owner = nearest.stat().st_uid
-    if owner != 0:
-        raise HostError(
-            f"running as root, but `{nearest}` belongs to user {owner}",
-            hint="run gvmpy as that user, or set GVMPY_ROOT to a directory of root's own",
-        )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from gvmpy.errors import GvmpyError, IntegrityError, NetworkError, NoSuchVersionError, UsageError
 from gvmpy.releases import sources
+from gvmpy.releases.remembered import Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,14 +48,21 @@ class Served(Generic[T]):
 
 
 def open_sources(context: Context) -> tuple[Source, ...]:
-    """Return the sources of `sources.order`. Raises UsageError for a name nobody implements."""
+    """Return the sources of `sources.order`. Raises UsageError for a name nobody implements.
+
+    The names that each lists are kept for completion.
+    """
+    check_names(context.config.sources)
+    modules = [import_module(f"{sources.__name__}.{name}") for name in context.config.sources]
+    return tuple(Remembered(module.open_source(context), context.config.cache) for module in modules)
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raise UsageError for a name of a source that nobody implements."""
     known = sorted(module.name for module in pkgutil.iter_modules(sources.__path__))
-    opened = []
-    for name in context.config.sources:
+    for name in names:
         if name not in known:
             raise UsageError(f"unknown source {name!r} in `sources.order`", hint=f"known: {', '.join(known)}")
-        opened.append(import_module(f"{sources.__name__}.{name}").open_source(context))
-    return tuple(opened)
 
 
 def first_to_serve(chain: Sequence[Source], what: str, attempt: Callable[[Source], T]) -> Served[T]:
