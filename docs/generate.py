@@ -48,13 +48,19 @@ def main() -> int:
 def render() -> str:
     """Return the whole page."""
     top = click.Context(gvmpy, info_name="gvmpy", **gvmpy.context_settings)
-    sections = [_section(gvmpy, top)]
-    for name in gvmpy.list_commands(top):
-        command = gvmpy.get_command(top, name)
-        if command is None:
+    return "\n".join([_HEAD, *_sections(gvmpy, top)])
+
+
+def _sections(command: click.Command, context: click.Context) -> Iterator[str]:
+    """Yield the section of `command`, then those of the commands it groups."""
+    yield _section(command, context)
+    if not isinstance(command, click.Group):
+        return
+    for name in command.list_commands(context):
+        inner = command.get_command(context, name)
+        if inner is None:
             raise LookupError(f"the group names `{name}` and does not have it")
-        sections.append(_section(command, click.Context(command, info_name=name, parent=top)))
-    return "\n".join([_HEAD, *sections])
+        yield from _sections(inner, click.Context(inner, info_name=name, parent=context))
 
 
 def _section(command: click.Command, context: click.Context) -> str:

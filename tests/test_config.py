@@ -43,12 +43,15 @@ def test_every_key_of_the_file(config: Path) -> None:
         sumdb = "off.example"
         [trust]
         minimum = "pinned"
+        [switch]
+        missing = "install"
         """,
     )
     assert found.sources == ("goproxy",)
     assert found.official_index == "https://a.example/"
     assert found.mirrors == ("https://b.example/", "https://c.example/")
     assert (found.goproxy, found.sumdb, found.trust_minimum) == ("https://d.example", "off.example", "pinned")
+    assert found.missing == "install"
 
 
 @pytest.mark.parametrize(
@@ -60,6 +63,7 @@ def test_every_key_of_the_file(config: Path) -> None:
         ("GVMPY_GOPROXY", "off", "goproxy", "off"),
         ("GVMPY_GOSUMDB", "sum.example", "sumdb", "sum.example"),
         ("GVMPY_TRUST_MINIMUM", "signature", "trust_minimum", "signature"),
+        ("GVMPY_MISSING", "install", "missing", "install"),
         ("GVMPY_OFFLINE", "1", "offline", True),
         ("GVMPY_OFFLINE", "0", "offline", False),
         ("GVMPY_LOCK_TIMEOUT", "0", "lock_timeout", 0.0),
@@ -151,6 +155,14 @@ def test_trust_levels_are_known_ones(config: Path, level: str) -> None:
     assert caught.value.hint == (
         "choose one of third-party, pinned, origin-sha256, transparency-log, signature"
     )
+
+
+@pytest.mark.parametrize("word", ["ask", "Install", ""])
+def test_what_to_do_about_a_missing_version_is_a_known_word(config: Path, word: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_text(config, f"[switch]\nmissing = '{word}'\n")
+    assert caught.value.message == f"unknown action {word!r} in `switch.missing`"
+    assert caught.value.hint == "choose one of error, install"
 
 
 @pytest.mark.parametrize("text", ["-1", "inf", "nan", "ten", "1s", "1e999"])

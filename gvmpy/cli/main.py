@@ -9,7 +9,19 @@ import click
 
 from gvmpy import __version__
 
-_COMMANDS = ("install", "uninstall", "use", "list", "current", "which", "exec", "verify", "init")
+_COMMANDS = (
+    "install",
+    "uninstall",
+    "use",
+    "list",
+    "current",
+    "which",
+    "exec",
+    "verify",
+    "config",
+    "init",
+    "completion",
+)
 
 
 class _LazyGroup(click.Group):
