@@ -298,6 +298,17 @@ class TestRefusals:
         assert done(user, "get", "missing", GVMPY_CONFIG=str(file)) == "install\n"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "needed"),
+    [(["list"], False), (["config", "list"], False), (["config", "set", "missing", "error"], True)],
+)
+def test_only_writing_imports_what_writes(user: User, arguments: list[str], needed: bool) -> None:
+    written(user)
+    result = user.run(*arguments, PYTHONPROFILEIMPORTTIME="1")
+    assert result.returncode == 0
+    assert ("tomlkit" in result.stderr) is needed
+
+
 class TestEdit:
     def test_saves_what_makes_sense(self, user: User) -> None:
         file = written(user)
