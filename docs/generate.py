@@ -1,6 +1,6 @@
-"""Write docs/reference/commands.md from the commands themselves.
+"""Write docs/reference/commands.md and the tables in shell/completions/ from the commands themselves.
 
-`python docs/generate.py` writes the file, `--check` compares it and exits 1 with the difference.
+`python docs/generate.py` writes the files, `--check` compares them and exits 1 with the difference.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from completions import pages
 
 from gvmpy.cli.main import gvmpy
 
@@ -31,18 +32,20 @@ Every command takes `--help`. The meaning of the codes is in [exit codes](exit-c
 
 
 def main() -> int:
-    """Write the page, or with `--check` compare it; return the exit code."""
-    parser = argparse.ArgumentParser(description="Write docs/reference/commands.md from the commands.")
-    parser.add_argument("--check", action="store_true", help="compare only; exit 1 when the page is stale")
+    """Write the files, or with `--check` compare them; return the exit code."""
+    parser = argparse.ArgumentParser(description="Write what follows from the commands.")
+    parser.add_argument("--check", action="store_true", help="compare only; exit 1 when a file is stale")
     check: bool = parser.parse_args().check
-    wanted = render()
-    if not check:
-        _PAGE.write_text(wanted, encoding="utf-8")
-        return 0
-    found = _PAGE.read_text(encoding="utf-8") if _PAGE.exists() else ""
-    lines = (found.splitlines(keepends=True), wanted.splitlines(keepends=True))
-    sys.stdout.writelines(difflib.unified_diff(*lines, str(_PAGE), "what the commands say"))
-    return int(found != wanted)
+    code = 0
+    for path, wanted in ((_PAGE, render()), *pages(gvmpy)):
+        found = path.read_text(encoding="utf-8") if path.exists() else ""
+        if check:
+            lines = (found.splitlines(keepends=True), wanted.splitlines(keepends=True))
+            sys.stdout.writelines(difflib.unified_diff(*lines, str(path), "what the commands say"))
+            code |= found != wanted
+        elif found != wanted:
+            path.write_text(wanted, encoding="utf-8")
+    return code
 
 
 def render() -> str:

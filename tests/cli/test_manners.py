@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from tests.support.loopback import Site
 
 ENVELOPE = ["schema", "command", "status", "exit_code", "data", "errors"]
-COMMANDS = ["install", "uninstall", "use", "list", "current", "which", "exec", "verify", "init"]
+COMMANDS = [
+    *("install", "uninstall", "use", "list", "current", "which", "exec", "verify", "config", "init"),
+    "completion",
+]
 READERS = [
     *(
         ["list"],
