@@ -38,7 +38,8 @@ class GoVersion:
         if match is None:
             raise ValueError(f"not a Go version: {text[:40]!r}")
         major, minor = int(match["major"]), int(match["minor"] or 0)
-        names_language = (major, minor) >= (1, _FIRST_WITH_LANGUAGE_VERSIONS)
+        # Go asks for the minor alone: 2.0 is a release again, and the same thing as 2.0.0.
+        names_language = minor >= _FIRST_WITH_LANGUAGE_VERSIONS
         patch = _NO_PATCH if match["kind"] or (match["patch"] is None and names_language) else 0
         if match["patch"] is not None:
             patch = int(match["patch"])
