@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gvmpy.errors import GvmpyError, NoSuchVersionError, UsageError
 from gvmpy.releases.chain import first_to_serve
-from gvmpy.selection.request import Channel, Exact, Moving, Prefix
+from gvmpy.selection.request import Channel, Exact, Moving, Prefix, Range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ def plan(requests: Sequence[Request], chain: Sequence[Source], platform: Platfor
     for request in requests:
         if isinstance(request, Exact):
             found = Planned(request.version, ())
-        elif isinstance(request, Prefix | Moving):
+        elif isinstance(request, Prefix | Range | Moving):
             served = first_to_serve(chain, f"Go `{request}`", lists.newest(request))
             found = Planned(served.value, served.refusals)
         else:
@@ -55,7 +55,7 @@ class _Lists:
         self._platform = platform
         self._known: dict[str, list[Release] | GvmpyError] = {}
 
-    def newest(self, request: Prefix | Moving) -> Callable[[Source], GoVersion]:
+    def newest(self, request: Prefix | Range | Moving) -> Callable[[Source], GoVersion]:
         return lambda source: newest(request, self._of(source))
 
     def _of(self, source: Source) -> list[Release]:
@@ -70,8 +70,9 @@ class _Lists:
         return known
 
 
-def newest(request: Prefix | Moving, releases: Sequence[Release]) -> GoVersion:
-    """Return the newest version of `releases` that `request` means; a prerelease only where nothing else is.
+def newest(request: Prefix | Range | Moving, releases: Sequence[Release]) -> GoVersion:
+    """Return the newest version of `releases` that `request` means; a prerelease only where nothing else is,
+    or where a bound of the range is one.
 
     `stable` and `latest` are the newest stable release, `oldstable` the newest of the release line before
     it, `unstable` the newest of all. Raises NoSuchVersionError.
@@ -79,11 +80,12 @@ def newest(request: Prefix | Moving, releases: Sequence[Release]) -> GoVersion:
     found = _matching(request, releases)
     if not found:
         raise NoSuchVersionError(f"lists no Go that `{request}` means")
-    return max(found, key=lambda release: (release.stable, release.version)).version
+    all_count = isinstance(request, Range) and request.prereleases
+    return max(found, key=lambda release: (all_count or release.stable, release.version)).version
 
 
-def _matching(request: Prefix | Moving, releases: Sequence[Release]) -> list[Release]:
-    if isinstance(request, Prefix):
+def _matching(request: Prefix | Range | Moving, releases: Sequence[Release]) -> list[Release]:
+    if isinstance(request, Prefix | Range):
         return [release for release in releases if request.matches(release.version)]
     stable = [release for release in releases if release.stable]
     match request.channel:

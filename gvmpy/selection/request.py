@@ -1,8 +1,8 @@
 """What a user may write where a version is wanted, parsed into a value.
 
-On the command line: `1.22.3`, `go1.22.3`, a prefix `1.22`, a channel, an alias, `system`, or `-` for the
-previous choice. A project file and $GVMPY_VERSION may hold neither channels nor `-`: what they mean would
-change from one day, or one shell, to the next.
+On the command line: `1.22.3`, `go1.22.3`, a prefix `1.22`, a range `^1.21`, a channel, an alias, `system`, or
+`-` for the previous choice. A project file and $GVMPY_VERSION may hold neither ranges nor channels nor `-`:
+what they mean would change from one day, or one shell, to the next.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from gvmpy.version import GoVersion
 _ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _DEFAULT_LINK = "go"
 _SHOWN = 40
+# What no other request has in it.
+_RANGE_MARKS = frozenset("^~<>=!*|, \t")
 
 
 class Channel(Enum):
@@ -61,6 +63,28 @@ class Prefix:
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """The newest that keeps within bounds, as gvmpy.selection.ranges reads them: `^1.21`, `>=1.21,<1.23`.
+
+    `specifiers` are the bounds in the words of PEP 440. `prereleases`: whether a bound is one, so that they
+    count as much as releases do.
+    """
+
+    text: str
+    specifiers: str
+    prereleases: bool
+
+    def matches(self, version: GoVersion) -> bool:
+        """Whether `version` is a release or prerelease within the bounds."""
+        from gvmpy.selection.ranges import contains
+
+        return version.is_release and contains(self, version)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
 class Moving:
     """A channel, to be answered by a source of releases, or from what is installed."""
 
@@ -97,7 +121,7 @@ class Previous:
 
 
 PinRequest = Exact | Prefix | Alias | System
-Request = PinRequest | Moving | Previous
+Request = PinRequest | Range | Moving | Previous
 
 
 def parse_request(text: str) -> Request:
@@ -106,20 +130,29 @@ def parse_request(text: str) -> Request:
         return Previous()
     if text in _CHANNELS:
         return Moving(_CHANNELS[text])
+    if _looks_like_range(text):
+        from gvmpy.selection.ranges import parse_range
+
+        return parse_range(text)
     try:
         return parse_pin(text)
     except ValueError as error:
         raise UsageError(
-            f"`{_printable(text)}` is neither a version nor an alias",
+            f"`{printable(text)}` is neither a version nor an alias",
             hint=_suggestion(text)
-            or "write a version such as `1.22.3`, a prefix such as `1.22`, or `latest`",
+            or "write a version such as `1.22.3`, a prefix `1.22`, a range `^1.21`, or `latest`",
         ) from error
 
 
 def _suggestion(text: str) -> str | None:
-    """Read what other tools accept: `v1.22.3`, `1.22.x`, `1.22.*`."""
-    plain = text.removeprefix("v").removesuffix(".x").removesuffix(".*")
+    """Read what other tools accept: `v1.22.3`."""
+    plain = text.removeprefix("v")
     return f"did you mean `{plain}`?" if plain != text and _is_version(plain) else None
+
+
+def _looks_like_range(text: str) -> bool:
+    marked = not _RANGE_MARKS.isdisjoint(text) or text.lower().endswith(".x")
+    return marked and any("0" <= character <= "9" for character in text)
 
 
 def parse_pin(text: str) -> PinRequest:
@@ -155,5 +188,6 @@ def _is_version(text: str) -> bool:
     return True
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Return the beginning of `text`, fit for a message: it may be hostile."""
     return "".join(character if character.isprintable() else "?" for character in text[:_SHOWN])

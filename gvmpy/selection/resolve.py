@@ -6,6 +6,7 @@ The order is $GVMPY_VERSION, a project's pin, the default, the system's Go.
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -20,6 +21,7 @@ from gvmpy.selection.request import (
     Moving,
     Prefix,
     Previous,
+    Range,
     System,
     parse_pin,
 )
@@ -104,10 +106,14 @@ def match_installed(request: Request, home: Home) -> GoVersion:
             raise UsageError(f"`{request}` names no installed version", hint="gvmpy list")
         case Moving(channel):
             found = _newest_of_channel(channel, home.installed())
+        case Range():
+            from gvmpy.selection.ranges import eligible
+
+            found = max(eligible(request, home.installed()), default=None)
         case Exact() | Prefix() | Alias():
             found = _match(request, home)
     if found is None:
-        hint = "gvmpy list" if isinstance(request, Alias) else f"gvmpy install {request}"
+        hint = "gvmpy list" if isinstance(request, Alias) else f"gvmpy install {shlex.quote(str(request))}"
         raise NoSuchVersionError(_missing(request), hint=hint)
     return found
 
