@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 def command(requests: tuple[str, ...], as_json: bool) -> Result:
     """Fetch, prove and unpack Go releases.
 
-    VERSION is exact (1.22.3), a prefix for the newest of a line (1.22), or a channel: latest, stable,
-    oldstable, unstable. Several are fetched at once. Nothing is unpacked before its digest is proven.
+    VERSION is exact (1.22.3), a prefix for the newest of a line (1.22), a range (^1.21), or a channel:
+    latest, stable, oldstable, unstable. Several are fetched at once. Nothing is unpacked before its digest
+    is proven.
     """
     outcomes, refusals = install_requests(here(), requests, quiet=as_json)
     errors = tuple(outcome.error for outcome in outcomes if outcome.error is not None)

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 def command(request: str | None, as_default: bool, install: bool, unset: bool, as_json: bool) -> Result:
     """Choose a Go: for this shell, or with --default for all.
 
-    VERSION is exact, a prefix (1.22: the newest installed), an alias, `system` for the Go outside gvmpy, or
-    `-` for the choice before this one. This shell's choice needs the function that `gvmpy init -` defines.
+    VERSION is exact, a prefix or a range (1.22, ^1.21: the newest installed), an alias, `system` for the Go
+    outside gvmpy, or `-` for the choice before this one. This shell's choice needs the function that
+    `gvmpy init -` defines.
     """
     world = here()
     if unset:

@@ -18,13 +18,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gvmpy.errors import UsageError
-from gvmpy.selection.request import Prefix, Range, printable
+from gvmpy.selection.request import Exact, Prefix, Range, printable
 from gvmpy.version import GoVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from packaging.version import Version
+
+    from gvmpy.selection.request import Request
 
 _LONGEST = 200
 _SPAN = re.compile(r"([^\s,]+)\s+-\s+([^\s,]+)")
@@ -76,6 +78,23 @@ def eligible(request: Prefix | Range, versions: Iterable[GoVersion]) -> list[GoV
     if isinstance(request, Range) and request.prereleases:
         return matching
     return [version for version in matching if not version.is_prerelease] or matching
+
+
+def narrowed(request: Request, versions: Iterable[GoVersion], *, prereleases: bool) -> list[GoVersion]:
+    """Return those of `versions` that a list shows for `request`, in their order: all that match, or without
+    `prereleases` those that an installation would choose from.
+
+    Raises UsageError for a request that is no version, prefix or range.
+    """
+    match request:
+        case Exact():
+            return [version for version in versions if version == request.version]
+        case Prefix() | Range() if not prereleases:
+            return eligible(request, versions)
+        case Prefix() | Range():
+            return [version for version in versions if request.matches(version)]
+        case _:
+            raise UsageError(f"`{request}` is no range", hint=_EXAMPLES)
 
 
 def _terms(text: str) -> list[tuple[str, str]]:
