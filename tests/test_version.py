@@ -1,17 +1,26 @@
-"""Go's own table of internal/gover (gover_test.go), and an independent order to agree with."""
+"""What Go's own tests hold of versions (internal/gover), Go itself, and packaging, to agree with."""
 
 from __future__ import annotations
 
 import itertools
+import os
+import re
+import subprocess
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packaging.version import Version
 
+from gvmpy.selection.ranges import as_packaging
 from gvmpy.version import GoVersion
+from tests.support.goroots import BUILDS, put_goroot
+from tests.support.toolchains import CACHE
 
-FIRST_WITH_LANGUAGE_VERSIONS = 21
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.toolchains import Toolchain
 
 
 def compare(one: str, other: str) -> int:
@@ -47,12 +56,24 @@ def compare(one: str, other: str) -> int:
         ("1.9998", "1.9999", -1),
         ("1.22.9", "1.22.10", -1),
         ("1.99.99", "2", -1),
+        ("2.0", "2.0.0", 0),
+        ("2.21", "2.21.0", -1),
+        ("0.21", "0.21rc1", -1),
     ],
 )
 def test_order_of_go(one: str, other: str, expected: int) -> None:
     assert compare(one, other) == expected
     assert compare(other, one) == -expected
     assert (GoVersion.parse(one) == GoVersion.parse(other)) == (expected == 0)
+
+
+@pytest.mark.parametrize(("one", "other"), [("1", "1.0"), ("1", "1.0.0"), ("2", "2.0")])
+def test_neither_goes_first(one: str, other: str) -> None:
+    """To Go they are the same; only one is the name of a release, so they stay two."""
+    left, right = GoVersion.parse(one), GoVersion.parse(other)
+    assert not left < right
+    assert not right < left
+    assert left != right
 
 
 @pytest.mark.parametrize(
@@ -127,7 +148,15 @@ def test_a_released_zero_patch_has_one_name() -> None:
         ("1.21rc2", True, True),
         ("1.19beta1", True, True),
         ("1.22", False, False),
+        ("1.2", True, False),
+        ("1.3", True, False),
+        ("1.19", True, False),
+        ("1.2.3", True, False),
+        ("1.2rc3", True, True),
+        ("1.24alpha1", True, True),
         ("1", True, False),
+        ("2.5", True, False),
+        ("2.21", False, False),
     ],
 )
 def test_what_can_be_a_toolchain(text: str, is_release: bool, is_prerelease: bool) -> None:
@@ -144,26 +173,101 @@ texts = (
 )
 
 
-def by_packaging(text: str) -> Version:
-    """PEP 440 orders as Go does, but for the names of language versions."""
-    _, minor, *rest = text.split(".")
-    if not rest and minor.isdigit() and int(minor) >= FIRST_WITH_LANGUAGE_VERSIONS:
-        return Version(f"{text}.dev0")
-    return Version(text)
-
-
 @given(texts, texts)
 def test_agrees_with_packaging(one: str, other: str) -> None:
-    left, right = by_packaging(one), by_packaging(other)
+    left, right = as_packaging(GoVersion.parse(one)), as_packaging(GoVersion.parse(other))
     assert compare(one, other) == (left > right) - (left < right)
 
 
 def test_agrees_with_packaging_around_the_change_of_rule() -> None:
-    ends = ("", ".0", ".1", ".10", "alpha1", "beta1", "beta2", "rc1", "rc2", "rc10")
-    every = [f"1.{minor}{end}" for minor in (9, 19, 20, 21, 22) for end in ends]
-    for one, other in itertools.product(every, repeat=2):
-        left, right = by_packaging(one), by_packaging(other)
+    for one, other in itertools.product(AROUND, repeat=2):
+        left, right = as_packaging(GoVersion.parse(one)), as_packaging(GoVersion.parse(other))
         assert compare(one, other) == (left > right) - (left < right), (one, other)
+
+
+ENDS = ("", ".0", ".1", ".9", ".10", "alpha1", "beta1", "beta2", "rc1", "rc2", "rc10")
+AROUND = [f"1.{minor}{end}" for minor in (0, 2, 9, 19, 20, 21, 22, 99, 9999) for end in ENDS]
+ODD = [
+    *("1", "2", "0", "0.20", "0.21", "2.0", "2.0.0", "2.20", "2.21", "2.21.0", "10.2rc3", "1.9.2rc2"),
+    *("1.22rc", "1.21beta", "1.999testmod", "1.22pre1", "1.22c1", "1.a1", "1.10000", "1.22.12345"),
+    *("1.22RC1", "1.22rc00", "1.22rc01", "01.2", "1.02", "1.2.03", "1.", ".1", "", "go1.2", "v1.2", "x"),
+    *("1.22.3.4", "1.22+x", "1,22", " 1.22", "1.22 ", "1..2", "1.\u0662", "1.22.x", "1.2_2", "1.22rc1.1"),
+    *("+1.2", "1.+2", "1.22.rc1"),
+]
+# What is a version to Go and none here: other kinds, kinds without a number, numbers of more than four
+# digits. No release is called so.
+LEFT_OUT = re.compile(r"[0-9.]+(?!(alpha|beta|rc)[0-9])[a-z]+[0-9]*|.*[0-9]{5}.*")
+
+# For each line of input: whether it is valid, its language version, and how it compares to every line.
+ORACLE = r"""
+package main
+
+import (
+    "bufio"
+    "go/version"
+    "os"
+)
+
+func main() {
+    var names []string
+    for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+        names = append(names, in.Text())
+    }
+    out := bufio.NewWriter(os.Stdout)
+    defer out.Flush()
+    for _, x := range names {
+        valid := "invalid"
+        if version.IsValid(x) {
+            valid = "valid"
+        }
+        out.WriteString(valid + "\t" + version.Lang(x) + "\t")
+        for _, y := range names {
+            out.WriteByte("<=>"[version.Compare(x, y)+1])
+        }
+        out.WriteByte('\n')
+    }
+}
+"""
+
+
+def test_go_itself_says_the_same(real_toolchains: dict[str, Toolchain], fast_path: Path) -> None:
+    go = put_goroot(real_toolchains["1.25.5"], fast_path / "goroot", BUILDS)
+    (fast_path / "oracle.go").write_text(ORACLE)
+    names = [f"go{text}" for text in AROUND + ODD]
+    env = {
+        "PATH": os.defpath,
+        "HOME": str(fast_path),
+        "GOCACHE": str(CACHE / "build"),
+        "GOTOOLCHAIN": "local",
+    }
+    answer = subprocess.run(
+        [go, "run", "-trimpath", "oracle.go"],
+        input="\n".join(names),
+        env=env,
+        cwd=fast_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
+    )
+    assert answer.returncode == 0, answer.stderr
+    rows = [line.split("\t") for line in answer.stdout.splitlines()]
+    assert len(rows) == len(names)
+    ours: dict[int, GoVersion] = {}
+    for index, (name, (valid, _, _)) in enumerate(zip(names, rows, strict=True)):
+        try:
+            ours[index] = GoVersion.parse(name)
+        except ValueError:
+            assert valid == "invalid" or LEFT_OUT.fullmatch(name.removeprefix("go")), name
+            continue
+        assert valid == "valid", name
+    assert len(ours) > len(AROUND)
+    for index, version in ours.items():
+        _, language, compared = rows[index]
+        assert GoVersion.parse(language).minor == version.minor
+        for other_index, other in ours.items():
+            sign = "<=>"[(other < version) - (version < other) + 1]
+            assert sign == compared[other_index], (version, other)
 
 
 @given(texts)
