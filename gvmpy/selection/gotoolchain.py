@@ -1,7 +1,6 @@
 """What the go command does with GOTOOLCHAIN once it has been started: run, or hand on to another Go.
 
-The rules are those of cmd/go/internal/toolchain/select.go (Select and Exec) from 1.21 to 1.26. One that early
-1.21 alone has is not followed: a toolchain line of the setting's own version wins there, whatever its suffix.
+The rules are those of cmd/go/internal/toolchain/select.go (Select and Exec) from 1.21 to 1.26.
 """
 
 from __future__ import annotations
@@ -160,7 +159,9 @@ class _Choice:
         if toolchain_line:
             if _version_of(toolchain_line) == _INVALID:
                 raise _InvalidError(f"the line `toolchain {printable(toolchain_line)}` names no toolchain")
-            if _version_of(toolchain_line) > _version_of(self.name):
+            asked, least = _version_of(toolchain_line), _version_of(self.name)
+            # To 1.21 (1.21.6 at least) an equal one counts, too: it may have another suffix.
+            if asked > least or (asked == least and running.minor == _FIRST_TO_SWITCH):
                 choice = self._named(toolchain_line, f"toolchain {toolchain_line}")
         version = _parse(go_line)
         if version > _version_of(choice.name):

@@ -178,6 +178,8 @@ def check(world: World, running: str, setting: str, told: Prediction) -> None:
         (OLD, f"go{MIDDLE}+auto", NEW, "default", "refuses", MIDDLE, "path"),
         (OLD, f"go{MIDDLE}+path", "1.24", None, "refuses", "1.24", None),
         (OLD, f"go{MIDDLE}+path", "1.22", None, "switches", MIDDLE, "path"),
+        (OLD, f"go{MIDDLE}-acme+auto", "1.21", f"go{MIDDLE}", "switches", MIDDLE, "path"),
+        (NEW, f"go{MIDDLE}-acme+auto", "1.21", f"go{MIDDLE}", "switches", f"{MIDDLE}-acme", "download"),
         (OLD, "local+auto", MIDDLE, None, "switches", MIDDLE, "path"),
         (OLD, "local+path", "1.23.1", None, "refuses", "1.23.1", None),
         (NEW, f"go{MIDDLE}", None, None, "switches", MIDDLE, "path"),
@@ -241,9 +243,6 @@ values = st.sampled_from(["auto", "path"]) | st.builds("{}{}".format, st.just("l
 def test_whatever_is_put_together(
     world: World, running: str, setting: str, go_line: str | None, toolchain_line: str | None
 ) -> None:
-    # Up to 1.21, a toolchain line equal to the setting's minimum goes before it, suffix or not.
-    if running == OLD and setting.startswith(f"go{MIDDLE}-acme+") and toolchain_line == f"go{MIDDLE}":
-        return
     told = foretold(world, running, setting, go_line, toolchain_line)
     world.write(go_line, toolchain_line)
     check(world, running, setting, told)
