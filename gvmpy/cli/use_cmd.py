@@ -4,19 +4,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gvmpy.cli.options import json_option
+from gvmpy.cli.options import install_option, json_option
 from gvmpy.cli.world import World, here
 from gvmpy.errors import NoSuchVersionError, NotInstalledError, UsageError
 from gvmpy.ui.result import Result
 
 if TYPE_CHECKING:
     from gvmpy.selection.request import Request
+    from gvmpy.version import GoVersion
 
 
 @click.command("use", short_help="Choose a Go for this shell, or for all.")
 @click.argument("request", metavar="VERSION", required=False)
 @click.option("--default", "-d", "as_default", is_flag=True, help="For every new shell, and for IDEs.")
-@click.option("--install", is_flag=True, help="Install VERSION first when it is missing.")
+@install_option
 @click.option("--unset", is_flag=True, help="Drop this shell's choice.")
 @json_option
 def command(request: str | None, as_default: bool, install: bool, unset: bool, as_json: bool) -> Result:
@@ -49,8 +50,8 @@ def _resolve(
 
     With `install`, what is missing is installed first, and a channel means what the sources say today.
     """
-    from gvmpy.selection.request import Moving, Previous, System, parse_request
-    from gvmpy.selection.resolve import find_system_go, match_installed
+    from gvmpy.selection.request import Previous, System, parse_request
+    from gvmpy.selection.resolve import find_system_go
     from gvmpy.switch.default import previous_default
 
     if isinstance(request, Previous):
@@ -62,9 +63,24 @@ def _resolve(
         if find_system_go(world.environ, world.home) is None:
             raise NotInstalledError("no `go` is on PATH outside gvmpy", hint="gvmpy install latest")
         return str(request), ()
+    version, notes = installed_or_new(world, request, install=install, quiet=quiet)
+    return version.text, notes
+
+
+def installed_or_new(
+    world: World, request: Request, *, install: bool, quiet: bool
+) -> tuple[GoVersion, tuple[str, ...]]:
+    """Return the installed version that `request` means; the one way `use`, `exec` and `run` go.
+
+    With `install`, what is missing is installed first, and a channel means what the sources say today; the
+    notes tell of it. Raises NoSuchVersionError when there is none, UsageError for `system` and `-`.
+    """
+    from gvmpy.selection.request import Moving
+    from gvmpy.selection.resolve import match_installed
+
     if not (install and isinstance(request, Moving)):
         try:
-            return match_installed(request, world.home).text, ()
+            return match_installed(request, world.home), ()
         except NoSuchVersionError:
             if not install:
                 raise
@@ -75,7 +91,7 @@ def _resolve(
     if outcome.error is not None:
         raise outcome.error
     told = (describe(outcome.installation),) if outcome.installation else ()
-    return outcome.version.text, refusals + told
+    return outcome.version, refusals + told
 
 
 def _set_default(world: World, choice: str, notes: tuple[str, ...]) -> Result:
