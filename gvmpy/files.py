@@ -133,5 +133,18 @@ def refuse_foreign(path: Path, hint: str) -> None:
         raise HostError(f"running as root, but `{nearest}` belongs to user {owner}", hint=hint)
 
 
+def is_on_noexec(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` lies on a file system from which nothing may be executed.
+
+    False where that cannot be told: only Linux has the flag in statvfs(3).
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        return bool(os.statvfs(path).f_flag & os.ST_NOEXEC)
+    except OSError:
+        return False
+
+
 def _unique_beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(6)}")

@@ -46,7 +46,7 @@ def _invoke(arguments: list[str]) -> Result:
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
-    """Whether our own options ask for JSON; what stands behind `exec` belongs to another command."""
-    if "exec" in arguments[:1]:
+    """Whether our own options ask for JSON; what stands behind `exec` or `run` belongs to another command."""
+    if arguments and arguments[0] in {"exec", "run"}:
         return False
     return "--json" in arguments

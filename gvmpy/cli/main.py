@@ -17,6 +17,7 @@ _COMMANDS = (
     "current",
     "which",
     "exec",
+    "run",
     "verify",
     "config",
     "init",

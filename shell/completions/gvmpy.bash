@@ -9,7 +9,7 @@ _gvmpy_complete_table() {
   case $1 in
   # >>> written by docs/generate.py from the commands; do not edit
   '')
-    commands=('install' 'uninstall' 'use' 'list' 'current' 'which' 'exec' 'verify' 'config' 'init' 'completion')
+    commands=('install' 'uninstall' 'use' 'list' 'current' 'which' 'exec' 'run' 'verify' 'config' 'init' 'completion')
     options=('--version' '-h' '--help')
     ;;
   'install')
@@ -26,6 +26,7 @@ _gvmpy_complete_table() {
     ;;
   'list')
     options=('--remote' '--all' '--json' '-h' '--help')
+    arguments=('')
     ;;
   'current')
     options=('--json' '-h' '--help')
@@ -35,8 +36,12 @@ _gvmpy_complete_table() {
     arguments=('go,gofmt')
     ;;
   'exec')
-    options=('-h' '--help')
+    options=('--install' '-h' '--help')
     arguments=('@installed,@aliases,latest,stable,oldstable,unstable,system' '@command' '...')
+    ;;
+  'run')
+    options=('--install' '-h' '--help')
+    arguments=('@installed,@aliases,latest,stable,oldstable,unstable' '' '...')
     ;;
   'verify')
     options=('--json' '-h' '--help')
