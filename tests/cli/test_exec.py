@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import os
+import shlex
 import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.cli.conftest import NEW, OLD
+from tests.cli.ordinary import ordinary
+from tests.support.mounts import run_with_noexec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,6 +130,71 @@ class TestEnvironment:
         result = run(person, "system", "go", PATH=f"{person.root}/shims:{outside}:/usr/bin:/bin")
         assert result.stdout == b"mine system\n"
 
+    def test_system_keeps_the_order_of_all_other_commands(self, person: User, fast_path: Path) -> None:
+        """The system's Go lies where everything lies: it must not come before a virtual environment."""
+        for directory, names in (("venv", ["tool"]), ("usr", ["tool", "go"]), ("relative", ["go"])):
+            (fast_path / directory).mkdir()
+            for name in names:
+                (fast_path / directory / name).write_text(f"#!/bin/sh\necho {directory}\n")
+                (fast_path / directory / name).chmod(0o755)
+        (person.home / "bin").symlink_to("../relative")
+        (fast_path / "door").symlink_to(person.root / "shims")
+        (person.root / "shims").mkdir(exist_ok=True)
+        path = f"{fast_path}/door:bin:{fast_path}/venv:{person.root}/shims/:{fast_path}/usr:/usr/bin:/bin"
+        result = run(person, "system", "sh", "-c", 'tool; go; echo "$PATH"', PATH=path)
+        behind = f"{fast_path}/door:bin:{person.root}/shims/"
+        expected = f"venv\nusr\n{fast_path}/venv:{fast_path}/usr:/usr/bin:/bin:{behind}\n"
+        assert result.stdout == expected.encode()
+
+    @pytest.mark.parametrize(
+        "locale", [{}, {"LC_CTYPE": "C"}, {"LC_CTYPE": "C.UTF-8"}, {"LC_ALL": "C"}, {"LANG": "C"}]
+    )
+    def test_nothing_else_is_added_or_taken(self, person: User, locale: dict[str, str]) -> None:
+        """Python sets LC_CTYPE for itself in the C locale; that is none of the command's business."""
+        env = {"GVMPY_ROOT": str(person.root), "PATH": "/usr/bin:/bin", "ODD": "\udcff\n"} | locale
+        result = subprocess.run(
+            person.command("exec", OLD, "/usr/bin/env", "-0"), env=env, capture_output=True, check=True
+        )
+        seen = dict(entry.split(b"=", 1) for entry in result.stdout.split(b"\0")[:-1])
+        path = f"{person.root}/versions/go{OLD}/bin:/usr/bin:/bin"
+        expected = env | {"PATH": path, "GVMPY_VERSION": OLD}
+        assert seen == {os.fsencode(name): os.fsencode(value) for name, value in expected.items()}
+
+    def test_an_empty_path_gains_no_entry_for_the_current_directory(self, person: User) -> None:
+        result = run(person, OLD, "/bin/sh", "-c", 'echo "$PATH"', PATH="")
+        assert result.stdout == f"{person.root}/versions/go{OLD}/bin\n".encode()
+
+    def test_an_alias(self, person: User) -> None:
+        (person.root / "links").mkdir()
+        (person.root / "links" / "work").symlink_to(f"../versions/go{OLD}")
+        result = run(person, "work", "sh", "-c", 'echo "$GVMPY_VERSION"; exec go version')
+        assert result.stdout.startswith(f"{OLD}\ngo version go{OLD} ".encode())
+
+    def test_what_was_inherited(self, person: User) -> None:
+        """Open files, the umask, the directory, ignored signals and the niceness pass."""
+        (person.home / "in put").write_text("from the file")
+        script = (
+            "import os, signal\n"
+            "print(os.read(3, 99), oct(os.umask(0)), os.getcwd(), os.nice(0),\n"
+            "      signal.getsignal(signal.SIGHUP) is signal.SIG_IGN)"
+        )
+        outer = 'umask 027; trap "" HUP; cd "$HOME" && exec 3<"in put" && exec "$@"'
+        command = ["nice", "-n", "3", *person.command("exec", OLD, sys.executable, "-c", script)]
+        result = subprocess.run(
+            ["/bin/sh", "-c", outer, "sh", *command], env=person.env, capture_output=True, check=True
+        )
+        nice = os.nice(0) + 3
+        expected = f"b'from the file' 0o27 {person.home} {nice} True\n"
+        assert result.stdout.decode() == expected
+
+    @pytest.mark.parametrize("locale", [{}, {"LC_ALL": "C"}, {"LC_ALL": "C.UTF-8"}])
+    def test_every_byte_and_a_mebibyte_of_arguments(self, person: User, locale: dict[str, str]) -> None:
+        words = [bytes(range(1, 256)), b"", b"-", *[bytes([65 + n]) * 100_000 for n in range(11)]]
+        env = {"GVMPY_ROOT": str(person.root), "PATH": "/usr/bin:/bin"} | locale
+        command = [os.fsencode(word) for word in person.command("exec", OLD, "printf", r"%s\0")] + words
+        result = subprocess.run(command, env=env, capture_output=True, check=True)
+        assert result.stdout.split(b"\0")[:-1] == words
+
 
 class TestCannot:
     def test_not_installed(self, person: User) -> None:
@@ -146,6 +216,62 @@ class TestCannot:
         (person.home / "file").chmod(0o644)
         result = run(person, OLD, "./file")
         assert (result.returncode, result.stderr) == (126, b"error: cannot run `./file`: Permission denied\n")
+
+    def test_a_command_of_go(self, person: User) -> None:
+        result = run(person, "1.21", "build", "./...")
+        assert result.returncode == 127
+        assert result.stderr.endswith(b"error: there is no command `build`\nhint: gvmpy run 1.21 build\n")
+
+    def test_a_script_without_its_first_line_is_for_sh(self, person: User) -> None:
+        """As env, nice and nohup have it."""
+        (person.home / "script").write_text('echo "$0|$1|$2"; exit 7')
+        (person.home / "script").chmod(0o755)
+        result = run(person, OLD, "./script", "a b", "*")
+        assert (result.returncode, result.stdout) == (7, b"./script|a b|*\n")
+
+    def test_a_binary_for_another_machine(self, person: User) -> None:
+        (person.home / "binary").write_bytes(b"\x7fELF\x02\x01\x01" + bytes(100))
+        (person.home / "binary").chmod(0o755)
+        result = run(person, OLD, "./binary")
+        assert (result.returncode, result.stdout) == (126, b"")
+        assert result.stderr.startswith(b"error: cannot run `./binary`: Exec format error")
+
+    def test_a_missing_interpreter(self, person: User) -> None:
+        (person.home / "script").write_text("#!/nonexistent/sh\n")
+        (person.home / "script").chmod(0o755)
+        result = run(person, OLD, "./script")
+        message = b"error: cannot run `./script`: the interpreter it names is not there\n"
+        assert (result.returncode, result.stderr) == (126, message)
+
+    def test_a_directory_on_path_that_is_closed_does_not_change_the_answer(self, person: User) -> None:
+        (person.home / "closed").mkdir(mode=0)
+        env = person.env | {"PATH": f"{person.home}/closed:/usr/bin"}
+        command = ordinary(person.command("exec", OLD, "no-such-command"))
+        result = subprocess.run(command, env=env, capture_output=True, check=False)
+        assert (result.returncode, result.stderr) == (127, b"error: there is no command `no-such-command`\n")
+
+    def test_a_colon_in_the_root(self, person: User) -> None:
+        (person.home / "a:b").symlink_to(person.root)
+        result = run(person, OLD, "go", "version", GVMPY_ROOT=f"{person.home}/a:b")
+        assert (result.returncode, result.stdout) == (6, b"")
+        assert b"a colon in gvmpy's root" in result.stderr
+
+    def test_a_command_on_a_noexec_mount(self, person: User) -> None:
+        place = person.home / "mounted"
+        put = f"cp /bin/true {shlex.quote(str(place))}/tool"
+        result = run_with_noexec(place, put, person.command("exec", OLD, f"{place}/tool"), person.env)
+        assert result.returncode == 126
+        message = f"error: cannot run `{place}/tool`: its file system is mounted noexec\n"
+        assert result.stderr == message.encode()
+
+    def test_toolchains_on_a_noexec_mount(self, person: User) -> None:
+        place = person.home / "mounted"
+        put = "mkdir {0}/versions {0}/receipts".format(shlex.quote(str(place)))
+        env = person.env | {"GVMPY_ROOT": str(place)}
+        for words in (["exec", OLD, "go", "version"], ["run", OLD, "version"]):
+            result = run_with_noexec(place, put, person.command(*words), env)
+            assert (result.returncode, result.stdout) == (126, b"")
+            assert b"its file system is mounted noexec\nhint: export GVMPY_ROOT=" in result.stderr
 
     def test_a_directory(self, person: User) -> None:
         assert run(person, OLD, "/").returncode == 126
