@@ -40,6 +40,7 @@ _ARGUMENTS = {
     "use request": ("@installed", "@aliases", "@missing", *_CHANNELS, "system", "-"),
     "exec request": (*_ANY, "system"),
     "exec arguments": ("@command",),
+    "run request": (*_ANY, "system"),
     "init dash": ("-",),
     "init shell": SHELLS,
     "config get name": _KEYS,

@@ -41,7 +41,7 @@ _gvmpy_complete_table() {
     ;;
   'run')
     options=('--install' '-h' '--help')
-    arguments=('@installed,@aliases,latest,stable,oldstable,unstable' '' '...')
+    arguments=('@installed,@aliases,latest,stable,oldstable,unstable,system' '' '...')
     ;;
   'verify')
     options=('--json' '-h' '--help')

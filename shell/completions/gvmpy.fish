@@ -34,7 +34,7 @@ function __gvmpy_complete_table --no-scope-shadowing
             set arguments '@installed,@aliases,latest,stable,oldstable,unstable,system' '@command' '...'
         case run
             set options --install\t'Install VERSION first when it is missing.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
-            set arguments '@installed,@aliases,latest,stable,oldstable,unstable' '' '...'
+            set arguments '@installed,@aliases,latest,stable,oldstable,unstable,system' '' '...'
         case verify
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set arguments '@installed,@aliases,latest,stable,oldstable,unstable'
