@@ -82,6 +82,7 @@ def _edit(world: World, shells: tuple[str, ...], *, install: bool, dry_run: bool
     from gvmpy.files import make_private
     from gvmpy.locks import hold
     from gvmpy.shells.rcfile import apply, diff
+    from gvmpy.shells.shims import write_shims
 
     edits = _plan(world, shells, install=install)
     if dry_run:
@@ -89,7 +90,8 @@ def _edit(world: World, shells: tuple[str, ...], *, install: bool, dry_run: bool
         notes = () if edits else ("nothing to do",)
         return Result(data=data, text=diff(edits).removesuffix("\n"), notes=notes)
     if install:
-        _write_init_files(world)
+        world.home.prepare()
+        write_shims(world.home)
     done: tuple[Done, ...] = ()
     if edits:
         make_private(world.home.locks)
@@ -109,16 +111,6 @@ def _plan(world: World, shells: tuple[str, ...], *, install: bool) -> tuple[Edit
         return plan_uninstall(former_places(shells or SHELLS, world.environ))
     wanted = places(shells or (default_shell(world.environ),), world.environ)
     return plan_install(wanted, str(world.home.root), program_path())
-
-
-def _write_init_files(world: World) -> None:
-    from gvmpy.root import program_path
-    from gvmpy.shells.shims import write_shims
-    from gvmpy.shells.static import write_init_files
-
-    world.home.prepare()
-    write_shims(world.home)
-    write_init_files(world.home, program_path())
 
 
 def _as_data(entry: Edit | Done) -> dict[str, str | None]:

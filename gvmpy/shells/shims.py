@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from gvmpy import assets
 from gvmpy.errors import HostError
 from gvmpy.files import write_atomic
+from gvmpy.root import program_path
+from gvmpy.shells.static import write_init_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +22,7 @@ _PERMISSIONS = 0o777
 
 
 def write_shims(home: Home) -> None:
-    """Put `go` and `gofmt` into a prepared home; those that are right already are left alone.
+    """Put `go`, `gofmt` and the init texts into a prepared home; those that are right already are left alone.
 
     Shells remember where a command was found, so the names never change with what is installed. Raises
     HostError when the directory cannot be written to.
@@ -33,6 +35,7 @@ def write_shims(home: Home) -> None:
                 write_atomic(path, content, mode=_MODE)
         except OSError as error:
             raise HostError(f"cannot write `{path}`: {error.strerror}") from error
+    write_init_files(home, program_path())
 
 
 def _is_right(path: Path, content: bytes) -> bool:
