@@ -1,7 +1,7 @@
 """What can go wrong, each kind with the exit code a script can rely on.
 
 The codes are part of the interface (see docs/reference/exit-codes.md): 1 a check said no, 2 usage or could
-not check, 3 no such version, 4 network, 5 integrity, 6 environment, 127 nothing to run.
+not check, 3 no such version, 4 network, 5 integrity, 6 environment, 126 cannot run, 127 nothing to run.
 """
 
 from __future__ import annotations
@@ -57,6 +57,13 @@ class HostError(GvmpyError):
 
     exit_code = 6
     kind = "environment"
+
+
+class CannotRunError(GvmpyError):
+    """What is to be run is there and may not, or cannot, be executed; shells call that 126."""
+
+    exit_code = 126
+    kind = "cannot-run"
 
 
 class NotInstalledError(GvmpyError):

@@ -103,6 +103,10 @@ class Home:
 
     def installed(self) -> list[GoVersion]:
         """Return the installed versions, oldest first. A home that does not exist yet has none."""
+        return [version for version in self.recorded() if self.is_installed(version)]
+
+    def recorded(self) -> list[GoVersion]:
+        """Return the versions that have a receipt, oldest first, whether or not their `go` can be run."""
         try:
             names = os.listdir(self.receipts)
         except (FileNotFoundError, NotADirectoryError):
@@ -118,7 +122,7 @@ class Home:
                 version = GoVersion.parse(stem)
             except ValueError:
                 continue
-            if version.name == stem and self.is_installed(version):
+            if version.name == stem and self.receipt(version).is_file():
                 found.append(version)
         return sorted(found)
 

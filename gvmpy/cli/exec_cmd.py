@@ -9,24 +9,18 @@ import click
 
 from gvmpy.cli.options import install_option
 from gvmpy.cli.world import World, here
-from gvmpy.errors import GvmpyError, HostError, NoSuchVersionError, NotInstalledError
+from gvmpy.errors import CannotRunError, HostError, NoSuchVersionError, NotInstalledError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gvmpy.errors import GvmpyError
     from gvmpy.home import Home
     from gvmpy.version import GoVersion
 
 _GO_COMMANDS = ("build", "env", "fmt", "generate", "get", "install", "list", "mod", "run", "version", "vet")
 _FIRST_BYTES = 80
 _NOEXEC_HINT = "export GVMPY_ROOT=/path/to/a/directory on another file system"
-
-
-class CannotRunError(GvmpyError):
-    """What is to be run is there and may not, or cannot, be executed; shells call that 126."""
-
-    exit_code = 126
-    kind = "cannot-run"
 
 
 @click.command(

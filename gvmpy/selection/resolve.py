@@ -12,7 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gvmpy.errors import NoSuchVersionError, NotInstalledError, UsageError
+from gvmpy.errors import CannotRunError, NoSuchVersionError, NotInstalledError, UsageError
 from gvmpy.selection.files import find_pin
 from gvmpy.selection.request import (
     Alias,
@@ -66,7 +66,7 @@ def select(home: Home, environ: Mapping[str, str], cwd: Path | None, *, tool: st
 
     A `cwd` that is None is a directory that is gone.
 
-    Raises NotInstalledError where the shim exits 127, UsageError where it exits 2.
+    Raises NotInstalledError where the shim exits 127, CannotRunError where 126, UsageError where 2.
     """
     asked = environ.get("GVMPY_VERSION", "")
     if asked:
@@ -157,6 +157,7 @@ class _Asked:
                 version = _match(request, home)
                 goroot = home.goroot(version) if version is not None else None
         if goroot is None:
+            _refuse_barred(_meant(request, home))
             hint = "gvmpy list" if isinstance(request, Alias) else f"gvmpy install {request}"
             raise NotInstalledError(f"{_missing(request)}, and {self.reason} asks for it", hint=hint)
         return Selection(version, goroot, goroot / "bin" / tool, self.origin, self.reason)
@@ -174,6 +175,7 @@ def _default(home: Home, environ: Mapping[str, str], tool: str) -> Selection:
         reason = "the default, links/go"
         return Selection(version_of(goroot, home), goroot, goroot / "bin" / tool, Origin.DEFAULT, reason)
     if os.path.lexists(home.default_link):
+        _refuse_barred(home.default_link)
         raise NotInstalledError(
             f"the default, `{home.default_link}`, points to no toolchain", hint="gvmpy use VERSION --default"
         )
@@ -195,6 +197,31 @@ def _match(request: Exact | Prefix | Alias, home: Home) -> GoVersion | None:
             return version_there if version_there and home.is_installed(version_there) else None
         case Prefix():
             return _newest([version for version in home.installed() if request.matches(version)])
+
+
+def _meant(request: Exact | Prefix | Alias, home: Home) -> Path | None:
+    """Return the GOROOT that would be chosen, could its `go` be run; of several, the last by name."""
+    match request:
+        case Exact(version):
+            return home.goroot(version) if home.receipt(version).is_file() else None
+        case Alias(name):
+            return home.links / name
+        case Prefix():
+            goroots = [home.goroot(version) for version in home.recorded() if request.matches(version)]
+            there = [goroot for goroot in goroots if (goroot / "bin" / "go").is_file()]
+            return max(there, key=lambda goroot: f"{goroot.name}.json", default=None)
+
+
+def _refuse_barred(goroot: Path | None) -> None:
+    """Raise CannotRunError for a `go` that is there and may not be executed."""
+    if goroot is None:
+        return
+    binary = goroot / "bin" / "go"
+    if os.path.isfile(binary) and not os.access(binary, os.X_OK):
+        raise CannotRunError(
+            f"cannot run `{binary}`; is its file system mounted noexec?",
+            hint="export GVMPY_ROOT=/path/to/a/directory on another file system",
+        )
 
 
 def _newest(versions: list[GoVersion]) -> GoVersion | None:
