@@ -224,7 +224,7 @@ class TestWhatIsOffered:
             {"go", "gofmt"},
             {"bash", "zsh", "fish"},
             {"-"},
-            {"bash"},
+            {"bash", "busybox"},
             set(),
             {"list", "get", "set", "unset", "edit"},
         ]
