@@ -19,11 +19,12 @@ def main() -> int:
         return _write(f"gvmpy {__version__}\n")
     if arguments[:2] == ["init", "-"] and len(arguments) <= len(["init", "-", "SHELL"]):
         return _init(arguments[2:])
-    if arguments in (["current"], ["which"], ["which", "go"], ["which", "gofmt"]):
-        from gvmpy.ui.answers import current, which
+    if arguments in (["current"], ["root"], ["prompt"], ["which"], ["which", "go"], ["which", "gofmt"]):
+        from gvmpy.ui import answers
         from gvmpy.ui.edge import answer
 
-        work = current if arguments == ["current"] else lambda: which(arguments[1:])
+        simple = {"current": answers.current, "root": answers.root, "prompt": answers.prompt}
+        work = simple.get(arguments[0], lambda: answers.which(arguments[1:]))
         return answer(arguments[0], work, as_json=False)
     from gvmpy.cli import run
 

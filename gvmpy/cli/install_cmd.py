@@ -68,6 +68,7 @@ def install_requests(
             world.home, world.config, chain, network=network, progress=progress, cancellation=cancellation
         )
         outcomes = install_all(installer, [item.version for item in planned], cancellation)
+        write_shims(world.home)
     refusals = [refusal for item in planned for refusal in item.refusals]
     refusals += [refusal for outcome in outcomes for refusal in _refusals(outcome)]
     return outcomes, tuple(dict.fromkeys(f"note: {refusal}" for refusal in refusals))

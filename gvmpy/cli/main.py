@@ -18,6 +18,8 @@ _COMMANDS = (
     "which",
     "exec",
     "run",
+    "root",
+    "prompt",
     "verify",
     "config",
     "init",

@@ -25,6 +25,7 @@ def command(text: str, force: bool, yes: bool, as_json: bool) -> Result:
     The default and the version this shell has chosen are refused without --force.
     """
     from gvmpy.install.uninstall import uninstall
+    from gvmpy.shells.shims import write_shims
     from gvmpy.switch.default import default_version, forget_default
 
     world = here()
@@ -38,6 +39,7 @@ def command(text: str, force: bool, yes: bool, as_json: bool) -> Result:
         return Result(exit_code=UsageError.exit_code, notes=(f"{version.name} stays",))
     timeout = world.config.lock_timeout
     uninstall(world.home, version, lock_timeout=timeout)
+    write_shims(world.home)
     was_default = forget_default(world.home, version, lock_timeout=timeout)
     notes = ("note: there is no default now\nhint: gvmpy use VERSION --default",) if was_default else ()
     data = {"version": version.text, "was_default": was_default}

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 from gvmpy.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 FILE_NAME = ".go-version"
+TOOLS_NAME = ".tool-versions"
+_TOOLS = (b"golang", b"go")
 # The word that counts has to end within so many bytes.
 _LIMIT = 1024
 # What [[:space:]] is in the C locale, as the shim strips it, without the newline.
-_BLANKS = b" \t\r\v\f"
+BLANKS = b" \t\r\v\f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,45 +52,83 @@ def current_directory(environ: Mapping[str, str]) -> Path | None:
 
 
 def find_pin(directory: Path | None) -> Pin | None:
-    """Return what the nearest `.go-version` from `directory` upward asks for; None when there is none.
+    """Return what the nearest `.go-version`, or `.tool-versions` with a Go in it, asks for, from `directory`
+    upward; None when there is none. In one directory, `.go-version` goes first.
 
     Raises UsageError for a file that cannot be read or names no version.
     """
+    return next(find_pins(directory), None)
+
+
+def find_pins(directory: Path | None) -> Iterator[Pin]:
+    """Yield every pin from `directory` upward, the one that counts first. Raises as find_pin() does."""
     if directory is None:
-        return None
+        return
     for place in (directory, *directory.parents):
-        path = place / FILE_NAME
-        if os.path.isfile(path):
-            return _read(path)
+        for name, read in ((FILE_NAME, _read_pin), (TOOLS_NAME, _read_tools)):
+            path = place / name
+            if os.path.isfile(path) and (pin := read(path)) is not None:
+                yield pin
+
+
+def _read_pin(path: Path) -> Pin:
+    """Read the first word of the first line that is neither empty nor a comment."""
+    seen = 0
+    for number, line in enumerate(_lines(path), start=1):
+        stripped = line.lstrip(BLANKS)
+        if stripped and not stripped.startswith(b"#"):
+            word = _first_word(stripped)
+            return _pin(path, number, word, seen + len(line) - len(stripped) + len(word))
+        seen += len(line) + 1
+    raise _nameless(path)
+
+
+def _read_tools(path: Path) -> Pin | None:
+    """Read the word behind the first `golang` or `go`, as asdf and mise have it; None where there is none."""
+    seen = 0
+    for number, line in enumerate(_lines(path), start=1):
+        if seen >= _LIMIT:
+            break
+        stripped = line.lstrip(BLANKS)
+        tool = _first_word(stripped)
+        if tool in _TOOLS and seen + len(line) - len(stripped) + len(tool) <= _LIMIT:
+            rest = stripped[len(tool) :].lstrip(BLANKS)
+            word = _first_word(rest)
+            if not word or word.startswith(b"#"):
+                raise _nameless(path)
+            return _pin(path, number, word, seen + len(line) - len(rest) + len(word))
+        seen += len(line) + 1
     return None
 
 
-def _read(path: Path) -> Pin:
+def _pin(path: Path, number: int, word: bytes, end: int) -> Pin:
+    """Return the pin whose word ends `end` bytes into the file. Raises UsageError when that is too far."""
+    if end > _LIMIT:
+        raise _nameless(path)
+    return Pin(path, number, word.decode("utf-8", "surrogateescape"))
+
+
+def _lines(path: Path) -> list[bytes]:
     try:
         with open(path, "rb") as stream:
             # One byte more than may count, so that a word cut off there shows as too long.
             data = stream.read(_LIMIT + 1)
     except OSError as error:
         raise UsageError(f"cannot read `{path}`: {error.strerror}") from error
-    seen = 0
     # Shells drop NUL bytes as they read, so they are no part of the text here either.
-    for number, line in enumerate(data.replace(b"\0", b"").split(b"\n"), start=1):
-        stripped = line.lstrip(_BLANKS)
-        if stripped and not stripped.startswith(b"#"):
-            word = _first_word(stripped)
-            if seen + len(line) - len(stripped) + len(word) > _LIMIT:
-                break
-            return Pin(path, number, word.decode("utf-8", "surrogateescape"))
-        seen += len(line) + 1
-    raise UsageError(
+    return data.replace(b"\0", b"").split(b"\n")
+
+
+def _nameless(path: Path) -> UsageError:
+    return UsageError(
         f"`{path}` names no version in its first {_LIMIT} bytes",
-        hint="write a version such as 1.22.3 on its first line, or remove the file",
+        hint="write a version such as 1.22.3 into it, or remove the file",
     )
 
 
 def _first_word(line: bytes) -> bytes:
     for index, byte in enumerate(line):
-        if byte in _BLANKS:
+        if byte in BLANKS:
             return line[:index]
     return line
 

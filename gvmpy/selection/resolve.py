@@ -1,6 +1,6 @@
 """From what is asked for to the binary that runs.
 
-The order is $GVMPY_VERSION, a project's pin, the default, the system's Go.
+The order is $GVMPY_VERSION, a project's pin, its go.work or go.mod, the default, the system's Go.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gvmpy.errors import CannotRunError, NoSuchVersionError, NotInstalledError, UsageError
-from gvmpy.selection.files import find_pin
+from gvmpy.selection.files import BLANKS, find_pin
+from gvmpy.selection.gofiles import bare_version, find_go_file
 from gvmpy.selection.request import (
     Alias,
     Channel,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gvmpy.home import Home
+    from gvmpy.selection.gofiles import GoFile
     from gvmpy.selection.request import PinRequest, Request
 
 _LINES_BEHIND_OLDSTABLE = 2
@@ -41,6 +43,7 @@ class Origin(Enum):
 
     SHELL = "shell"
     PIN = "pin"
+    MODULE = "module"
     DEFAULT = "default"
     SYSTEM = "system"
 
@@ -74,7 +77,49 @@ def select(home: Home, environ: Mapping[str, str], cwd: Path | None, *, tool: st
     pin = find_pin(cwd)
     if pin is not None:
         return _Asked(pin.word, Origin.PIN, str(pin)).resolve(home, environ, tool)
-    return _default(home, environ, tool)
+    go_file = find_go_file(cwd, environ)
+    chosen = choose_for(go_file, home) if go_file is not None else None
+    if go_file is None or chosen is None:
+        return _default(home, environ, tool)
+    version, line = chosen
+    goroot = home.goroot(version)
+    return Selection(version, goroot, goroot / "bin" / tool, Origin.MODULE, f"`{go_file.path}` line {line}")
+
+
+def choose_for(go_file: GoFile, home: Home) -> tuple[GoVersion, int] | None:
+    """Return the installed version that a go.mod or go.work chooses, and the line that does; None for the
+    default, be it that it satisfies the file or that nothing else does either.
+
+    The toolchain line is a preference, the go line a minimum. After the toolchain named comes the default,
+    then the newest of the go line's own release line, then the newest of all.
+    """
+    preferred, minimum = go_file.preferred, go_file.minimum
+    if preferred is not None and home.is_installed(preferred) and (minimum is None or preferred >= minimum):
+        return preferred, go_file.toolchain_line
+    if minimum is None or _default_satisfies(minimum, home):
+        return None
+    enough = [version for version in home.installed() if version.is_release and version >= minimum]
+    newest = _newest([version for version in enough if version.minor == minimum.minor]) or _newest(enough)
+    return (newest, go_file.go_line) if newest is not None else None
+
+
+def _default_satisfies(minimum: GoVersion, home: Home) -> bool:
+    if not os.access(home.default_link / "bin" / "go", os.X_OK):
+        return False
+    said = stated_version(home.default_link)
+    return said is not None and said >= minimum
+
+
+def stated_version(goroot: Path) -> GoVersion | None:
+    """Return the version that the file VERSION in `goroot` states, without the suffix of a private build."""
+    try:
+        with open(goroot / "VERSION", "rb") as stream:
+            line = stream.readline(4096).replace(b"\0", b"").strip(b" \t\n")
+    except OSError:
+        return None
+    word = line.translate(bytes.maketrans(BLANKS + b"-", b" " * (len(BLANKS) + 1))).partition(b" ")[0]
+    text = word.decode("utf-8", "surrogateescape")
+    return bare_version(text[2:]) if text.startswith("go") else None
 
 
 def find_system_go(environ: Mapping[str, str], home: Home, *, tool: str = "go") -> Path | None:
@@ -157,10 +202,22 @@ class _Asked:
                 version = _match(request, home)
                 goroot = home.goroot(version) if version is not None else None
         if goroot is None:
-            _refuse_barred(_meant(request, home))
+            self._refuse_barred(request, home)
             hint = "gvmpy list" if isinstance(request, Alias) else f"gvmpy install {request}"
             raise NotInstalledError(f"{_missing(request)}, and {self.reason} asks for it", hint=hint)
         return Selection(version, goroot, goroot / "bin" / tool, self.origin, self.reason)
+
+    def _refuse_barred(self, request: PinRequest, home: Home) -> None:
+        """Raise where what is asked for is there, and may not be executed."""
+        match request:
+            case Exact(version):
+                _refuse_barred([home.goroot(version)] if home.receipt(version).is_file() else [])
+            case Alias(name):
+                _refuse_barred([home.links / name])
+            case Prefix():
+                there = [version.name for version in home.recorded() if request.matches(version)]
+                # The last by name is the last that the shim looks at.
+                _refuse_barred([home.versions / name for name in sorted(there, key=_file_name)[-1:]])
 
     def _parse(self) -> PinRequest:
         try:
@@ -174,8 +231,8 @@ def _default(home: Home, environ: Mapping[str, str], tool: str) -> Selection:
     if goroot is not None:
         reason = "the default, links/go"
         return Selection(version_of(goroot, home), goroot, goroot / "bin" / tool, Origin.DEFAULT, reason)
+    _refuse_barred([home.default_link])
     if os.path.lexists(home.default_link):
-        _refuse_barred(home.default_link)
         raise NotInstalledError(
             f"the default, `{home.default_link}`, points to no toolchain", hint="gvmpy use VERSION --default"
         )
@@ -185,6 +242,15 @@ def _default(home: Home, environ: Mapping[str, str], tool: str) -> Selection:
             f"no Go is chosen here, and no `{tool}` is on PATH outside gvmpy", hint="gvmpy install latest"
         )
     return Selection(None, None, binary, Origin.SYSTEM, "PATH")
+
+
+def _refuse_barred(goroots: list[Path]) -> None:
+    for binary in (goroot / "bin" / "go" for goroot in goroots):
+        if binary.is_file() and not os.access(binary, os.X_OK):
+            raise CannotRunError(
+                f"cannot run `{binary}`; is its file system mounted noexec?",
+                hint="export GVMPY_ROOT=/path/to/a/directory on another file system",
+            )
 
 
 def _match(request: Exact | Prefix | Alias, home: Home) -> GoVersion | None:
@@ -199,34 +265,13 @@ def _match(request: Exact | Prefix | Alias, home: Home) -> GoVersion | None:
             return _newest([version for version in home.installed() if request.matches(version)])
 
 
-def _meant(request: Exact | Prefix | Alias, home: Home) -> Path | None:
-    """Return the GOROOT that would be chosen, could its `go` be run; of several, the last by name."""
-    match request:
-        case Exact(version):
-            return home.goroot(version) if home.receipt(version).is_file() else None
-        case Alias(name):
-            return home.links / name
-        case Prefix():
-            goroots = [home.goroot(version) for version in home.recorded() if request.matches(version)]
-            there = [goroot for goroot in goroots if (goroot / "bin" / "go").is_file()]
-            return max(there, key=lambda goroot: f"{goroot.name}.json", default=None)
-
-
-def _refuse_barred(goroot: Path | None) -> None:
-    """Raise CannotRunError for a `go` that is there and may not be executed."""
-    if goroot is None:
-        return
-    binary = goroot / "bin" / "go"
-    if os.path.isfile(binary) and not os.access(binary, os.X_OK):
-        raise CannotRunError(
-            f"cannot run `{binary}`; is its file system mounted noexec?",
-            hint="export GVMPY_ROOT=/path/to/a/directory on another file system",
-        )
+def _file_name(name: str) -> str:
+    return f"{name}.json"
 
 
 def _newest(versions: list[GoVersion]) -> GoVersion | None:
     """Any release goes before all prereleases; equals are told apart by name, as the shim meets them."""
-    ordered = sorted(versions, key=lambda version: f"{version.name}.json")
+    ordered = sorted(versions, key=lambda version: _file_name(version.name))
     return max(ordered, key=lambda version: (not version.is_prerelease, version.key), default=None)
 
 

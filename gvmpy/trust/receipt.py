@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 _LARGEST = 1 << 20
+_HEAD = ("version", "trust", "source", "installed_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,14 @@ class Receipt:
     schema: int = SCHEMA
 
     def dumps(self) -> bytes:
-        """Return the receipt as the JSON text that stands on disk."""
-        return (json.dumps(asdict(self), indent=2, sort_keys=True) + "\n").encode()
+        """Return the receipt as the JSON text that stands on disk.
+
+        What `list` shows stands on the first lines, where the shim reads it without a JSON parser.
+        """
+        fields = asdict(self)
+        first = {name: fields.pop(name) for name in _HEAD}
+        rest = dict(sorted(fields.items()))
+        return (json.dumps(first | rest, indent=2) + "\n").encode()
 
 
 def load_receipt(path: Path) -> Receipt:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from gvmpy.errors import NotInstalledError
+from gvmpy.errors import GvmpyError, NotInstalledError
 from gvmpy.home import Home
 from gvmpy.selection.files import current_directory
-from gvmpy.selection.resolve import select
+from gvmpy.selection.resolve import Origin, select
 from gvmpy.ui.result import Result
 from gvmpy.ui.style import printable
 
@@ -41,6 +41,32 @@ def which(tools: Sequence[str]) -> Result:
     if not os.access(path, os.X_OK):
         raise NotInstalledError(f"there is no `{path}`")
     return Result(data={"tool": tool, "path": str(path)}, text=str(path))
+
+
+def root() -> Result:
+    """Say where everything lives."""
+    path = str(Home.from_environment(os.environ).root)
+    return Result(data={"root": path}, text=path)
+
+
+def prompt() -> Result:
+    """Say in a few words which Go runs here, for a shell's prompt; without a word where none does."""
+    try:
+        selection = _selection(TOOLS[0])
+    except GvmpyError as error:
+        return Result(exit_code=error.exit_code)
+    name = selection.version.text if selection.version else "system"
+    return Result(data={"version": name, "origin": _short(selection)}, text=f"{name} ({_short(selection)})")
+
+
+def _short(selection: Selection) -> str:
+    match selection.origin:
+        case Origin.PIN | Origin.MODULE:
+            return printable(selection.reason.rpartition("` line ")[0].rpartition("/")[2])
+        case Origin.SYSTEM:
+            return "PATH"
+        case origin:
+            return origin.value
 
 
 def _selection(tool: str) -> Selection:

@@ -9,7 +9,7 @@ _gvmpy_complete_table() {
   case $1 in
   # >>> written by docs/generate.py from the commands; do not edit
   '')
-    commands=('install' 'uninstall' 'use' 'list' 'current' 'which' 'exec' 'run' 'verify' 'config' 'init' 'completion')
+    commands=('install' 'uninstall' 'use' 'list' 'current' 'which' 'exec' 'run' 'root' 'prompt' 'verify' 'config' 'init' 'completion')
     options=('--version' '-h' '--help')
     ;;
   'install')
@@ -42,6 +42,12 @@ _gvmpy_complete_table() {
   'run')
     options=('--install' '-h' '--help')
     arguments=('@installed,@aliases,latest,stable,oldstable,unstable,system' '' '...')
+    ;;
+  'root')
+    options=('--json' '-h' '--help')
+    ;;
+  'prompt')
+    options=('--json' '-h' '--help')
     ;;
   'verify')
     options=('--json' '-h' '--help')

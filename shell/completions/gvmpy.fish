@@ -10,7 +10,7 @@ function __gvmpy_complete_table --no-scope-shadowing
     switch "$argv[1]"
         # >>> written by docs/generate.py from the commands; do not edit
         case ''
-            set commands install\t'Fetch, prove and unpack Go releases.' uninstall\t'Remove one installed version.' use\t'Choose a Go for this shell, or for all.' list\t'List installed versions, or those to be had.' current\t'Say which Go runs here, and why.' which\t'Print the path of the go that runs here.' exec\t'Run a command with one version.' run\t'Run go of one version.' verify\t'Hash a tree anew and name what changed.' config\t'Show and change the settings.' init\t'Set a shell up, now or for good.' completion\t'Print what makes a shell complete gvmpy.'
+            set commands install\t'Fetch, prove and unpack Go releases.' uninstall\t'Remove one installed version.' use\t'Choose a Go for this shell, or for all.' list\t'List installed versions, or those to be had.' current\t'Say which Go runs here, and why.' which\t'Print the path of the go that runs here.' exec\t'Run a command with one version.' run\t'Run go of one version.' root\t'Print where everything lives.' prompt\t'Print the version here, for a shell\'s prompt.' verify\t'Hash a tree anew and name what changed.' config\t'Show and change the settings.' init\t'Set a shell up, now or for good.' completion\t'Print what makes a shell complete gvmpy.'
             set options --version\t'Show the version and exit.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
         case install
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
@@ -35,6 +35,10 @@ function __gvmpy_complete_table --no-scope-shadowing
         case run
             set options --install\t'Install VERSION first when it is missing.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set arguments '@installed,@aliases,latest,stable,oldstable,unstable,system' '' '...'
+        case root
+            set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+        case prompt
+            set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
         case verify
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set arguments '@installed,@aliases,latest,stable,oldstable,unstable'

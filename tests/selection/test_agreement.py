@@ -11,13 +11,13 @@ from hypothesis import assume, event, example, given, settings
 
 from gvmpy.errors import GvmpyError
 from gvmpy.selection.resolve import select
-from tests.selection.trees import Case, built, cases
+from tests.selection.trees import Case, built, cases, projects
 from tests.shells.real import KEEPS_NUL, SH_SHELLS, as_sh
 
 if TYPE_CHECKING:
     from tests.selection.trees import Built
 
-THOROUGH = settings(max_examples=600, deadline=None)
+THOROUGH = settings(max_examples=1500, deadline=None)
 BRIEF = settings(max_examples=60, deadline=None)
 
 # What chance finds too rarely: every kind of prerelease side by side, and the names of old first releases.
@@ -59,12 +59,32 @@ def test_dash(case: Case) -> None:
     agree("dash", case)
 
 
+@THOROUGH
+@given(projects)
+@example(
+    Case(
+        {"go1.22.3": "whole", "go1.22.9": "whole"},
+        "../versions/go1.22.3",
+        {},
+        None,
+        {},
+        [],
+        through_link=False,
+        tool="go",
+        files={(0, "go.mod"): b"go 1.22.4\n"},
+    )
+)
+def test_projects_in_dash(case: Case) -> None:
+    agree("dash", case)
+
+
 @pytest.mark.parametrize("shell", [shell for shell in SH_SHELLS if shell != "dash"])
 @BRIEF
-@given(case=cases)
+@given(case=cases | projects)
 def test_other_shells(shell: str, case: Case) -> None:
     if shell in KEEPS_NUL:
-        assume(not any(isinstance(pin, bytes) and b"\0" in pin for pin in case.pins.values()))
+        contents = [*case.pins.values(), *case.files.values()]
+        assume(not any(isinstance(content, bytes) and b"\0" in content for content in contents))
     agree(shell, case)
 
 
@@ -97,9 +117,14 @@ def run_shim(shell: str, situation: Built) -> tuple[int, str]:
 
 
 def ask_python(situation: Built, tool: str) -> tuple[int, str]:
+    environ = situation.environ
+    named = tool not in {"go", "gofmt"}
+    if named:
+        environ, tool = environ | {"GVMPY_VERSION": tool}, "go"
     try:
-        chosen = select(situation.home, situation.environ, situation.directory, tool=tool)
+        chosen = select(situation.home, environ, situation.directory, tool=tool)
     except GvmpyError as error:
         hint = f"hint: {error.hint}\n" if error.hint else ""
-        return error.exit_code, f"gvmpy: {error.message}\n{hint}"
+        said = f"gvmpy: {error.message}\n{hint}"
+        return error.exit_code, said.replace("$GVMPY_VERSION", "the name `go1.22.3`") if named else said
     return 0, os.path.realpath(chosen.binary)

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,12 +89,108 @@ def long_contents(draw: st.DrawFn) -> bytes:
     return lead + word + draw(st.sampled_from([b"", b"\n", b".3", b" # why\n"]))
 
 
+@st.composite
+def tool_contents(draw: st.DrawFn) -> bytes:
+    """Return a .tool-versions, with a Go in it or not, and with the bound in odd places."""
+    other = st.sampled_from(
+        ["nodejs 20.1.0", "# golang 1.20", "", "  ", "gopher 1.22", "golangci-lint 1.5", "\tpython 3.12"]
+    )
+    lines = draw(st.lists(other, max_size=3))
+    if draw(st.booleans()):
+        lead = draw(
+            st.sampled_from(["", "", " ", "\t", "#" * 1012 + "\n", "#" * 1015 + "\n", " " * 1011, " " * 1020])
+        )
+        key = draw(st.sampled_from(["golang", "golang", "go", "go\t"]))
+        lines.append(lead + key + draw(st.sampled_from([" ", "  ", "\t", ""])) + draw(words) + draw(blanks))
+    lines += draw(st.lists(other, max_size=1))
+    return draw(st.sampled_from(["\n", "\r\n"])).join(lines).encode() + draw(st.sampled_from([b"", b"\n"]))
+
+
+GO_LINES = (
+    *(
+        "go 1.22",
+        "go 1.22",
+        "go 1.21",
+        "go 1.20",
+        "go 1.22.3",
+        "go 1.22.9",
+        "go 1.21rc2",
+        "go 1.22rc1",
+        "go 1",
+    ),
+    *(
+        "go 1.99",
+        "go\t1.21.13 // why",
+        "go 1.22// x",
+        "go",
+        "go ",
+        "go // x",
+        "go gogo1.2",
+        "go 1.22.x",
+        "gopher",
+    ),
+    *("  go 1.20.0", "\tgo 2.0", 'go "1.22"', "go (", "go 1.021", "go $(touch x)", "go 1.22 1.21"),
+)
+TOOLCHAIN_LINES = (
+    *(
+        "toolchain go1.22.3",
+        "toolchain go1.22.3",
+        "toolchain go1.21.13",
+        "toolchain go1.22rc1",
+        "toolchain default",
+    ),
+    *(
+        "toolchain go1.20",
+        "toolchain go1.20.0",
+        "toolchain go1.21",
+        "toolchain local",
+        "toolchain go1.22.3-corp",
+    ),
+    *("toolchain\tgo1.22.10\t//x", "toolchain", "toolchain 1.22.3", "toolchain gogo1.22.3", "toolchain ../x"),
+)
+FILLERS = (
+    *(
+        "module example.com/m",
+        "",
+        "// go 1.22",
+        "require (",
+        "\tgo.example/x v1.0.0",
+        ")",
+        "use ./a",
+        "use (",
+        "use(",
+    ),
+    *("require a.b/c v1", "requires", "replace (", "\tuse v1 => ./x", "godebug default=go1.21", "\f", "// é"),
+)
+
+
+@st.composite
+def go_contents(draw: st.DrawFn) -> bytes:
+    """Return a go.mod or go.work: lines of every kind, in the usual order more often than not."""
+    usual = [
+        "module example.com/m",
+        "",
+        draw(st.sampled_from(GO_LINES)),
+        *draw(st.lists(st.sampled_from(TOOLCHAIN_LINES), max_size=1)),
+        *draw(st.lists(st.sampled_from(FILLERS), max_size=2)),
+    ]
+    odd = st.lists(st.sampled_from(GO_LINES + TOOLCHAIN_LINES + FILLERS), max_size=6)
+    lines = draw(st.one_of(st.just(usual), st.just(usual), odd))
+    head = draw(
+        st.sampled_from([b"", b"", b"", b"//" + b"x" * 32700 + b"\n", b"\n" * 32766, b"\n" * 32768, b"\0"])
+    )
+    end = draw(st.sampled_from(["\n", "\n", "\r\n"]))
+    return head + end.join(lines).encode() + draw(st.sampled_from([b"", end.encode()]))
+
+
 contents = st.one_of(words.map(str.encode), words.map(str.encode), sloppy_contents(), long_contents())
 
 
 @dataclass(frozen=True)
 class Case:
-    """One situation; `pins` are by depth: content, or the kind of thing that is no file."""
+    """One situation; `pins` are by depth: content, or the kind of thing that is no file. `files` are by depth
+    and name, and `stated` is what the VERSION files say instead of the truth.
+    """
 
     installed: dict[str, str]
     default: str | None
@@ -104,6 +200,9 @@ class Case:
     path: list[str]
     through_link: bool
     tool: str
+    files: dict[tuple[int, str], bytes] = field(default_factory=dict)
+    stated: dict[str, bytes] = field(default_factory=dict)
+    environ: dict[str, str] = field(default_factory=dict)
 
 
 targets = st.sampled_from(
@@ -122,8 +221,48 @@ cases = st.builds(
     ),
     path=st.lists(st.sampled_from(ENTRIES), max_size=4),
     through_link=st.booleans(),
-    tool=st.sampled_from(["go", "go", "gofmt"]),
+    tool=st.sampled_from(["go", "go", "gofmt", "go1.22.3"]),
+    files=st.fixed_dictionaries(
+        {},
+        optional={
+            (depth, name): kind
+            for depth in (0, 2)
+            for name, kind in (
+                (".tool-versions", tool_contents()),
+                ("go.mod", go_contents()),
+                ("go.work", go_contents()),
+            )
+        },
+    ),
+    stated=st.dictionaries(
+        st.sampled_from(("go1.22.3", "go1.21.0", "go1.20", "away")),
+        st.sampled_from(
+            (
+                b"go1.22.9-corp\ntime x",
+                b"go1.30.1 X:a",
+                b"devel go1.24",
+                b"",
+                b" go1.22.3\t\r\n",
+                b"gogo1.22.9",
+                b"go1.22",
+            )
+        ),
+        max_size=1,
+    ),
+    environ=st.fixed_dictionaries(
+        {},
+        optional={
+            "GOWORK": st.sampled_from(
+                ["off", "auto", "", "@/elsewhere.work", "relative.work", "@/gone.work"]
+            ),
+            "GO111MODULE": st.sampled_from(["off", "on", "auto", ""]),
+            "TMPDIR": st.sampled_from(["@/p r/o/j", "@/p r/o", "/nowhere"]),
+        },
+    ),
 )
+
+# Most cases with a pin never come to the files after it.
+projects = cases.map(lambda case: replace(case, asked=None, pins={}, tool="go"))
 
 
 @dataclass(frozen=True)
@@ -146,6 +285,8 @@ def built(case: Case) -> Iterator[Built]:
         environ = {"HOME": str(top), "PATH": _build_path(top, home, case.path)}
         directory = _build_projects(top, case)
         environ["PWD"] = str(directory)
+        (top / "elsewhere.work").write_bytes(b"go 1.22\ntoolchain go1.22.3\n")
+        environ |= {name: value.replace("@", str(top)) for name, value in case.environ.items()}
         if case.asked is not None:
             environ["GVMPY_VERSION"] = case.asked
         yield Built(home, home.shims / case.tool, directory, environ)
@@ -161,11 +302,14 @@ def build_home(home: Home, case: Case) -> None:
             (home.receipts / f"{name}.json").write_text("{}")
         if state != "receipt only":
             put_tools(home.versions / name / "bin", mode=0o644 if state == "not executable" else 0o755)
+            tree = home.versions / name
+            tree.joinpath("VERSION").write_bytes(case.stated.get(name, f"{name}\ntime\n".encode()))
     put_tools(home.root / "away" / "bin")
+    (home.root / "away" / "VERSION").write_bytes(case.stated.get("away", b"go1.22.4"))
     links = case.aliases | ({"go": case.default} if case.default is not None else {})
     for name, target in links.items():
         (home.links / name).symlink_to(target)
-    for tool in ("go", "gofmt"):
+    for tool in ("go", "gofmt", "go1.22.3"):
         shutil.copy(SHIM, home.shims / tool)
         (home.shims / tool).chmod(0o755)
 
@@ -202,6 +346,8 @@ def _build_projects(top: Path, case: Case) -> Path:
         levels = [top / "elsewhere" / "door", top / "elsewhere", place.parent, top]
     for depth, pin in case.pins.items():
         _put_pin(levels[depth] / ".go-version", pin)
+    for (depth, name), content in case.files.items():
+        (levels[depth] / name).write_bytes(content)
     return levels[0]
 
 
