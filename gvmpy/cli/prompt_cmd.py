@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def command(as_json: bool) -> Result:
     """Print which Go runs here and what says so, in a few words: `1.22.3 (.go-version)`.
 
-    Prints nothing where none does, and exits as `go` would."""
+    Prints nothing where none does, and exits as `go` would.
+    """
     del as_json
     return prompt()

@@ -30,8 +30,8 @@ _PERMISSIONS = 0o777
 def write_shims(home: Home) -> None:
     """Put the shims and the init texts into a prepared home; those that are right already are left alone.
 
-    Each installed version has one of its own, `go1.22.3`, which the go command's own toolchain switch finds on
-    PATH before it downloads anything. Raises HostError when the directory cannot be written to.
+    Each installed version has one of its own, `go1.22.3`, which the go command's own toolchain switch finds
+    on PATH before it downloads anything. Raises HostError when the directory cannot be written to.
     """
     content = render_shim(program_path(), _wish_for_the_missing())
     versions = {version.name for version in home.installed() if version.is_release}

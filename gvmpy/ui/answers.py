@@ -65,8 +65,10 @@ def _short(selection: Selection) -> str:
             return printable(selection.reason.rpartition("` line ")[0].rpartition("/")[2])
         case Origin.SYSTEM:
             return "PATH"
-        case origin:
-            return origin.value
+        case Origin.SHELL:
+            return "shell"
+        case Origin.DEFAULT:
+            return "default"
 
 
 def _selection(tool: str) -> Selection:
