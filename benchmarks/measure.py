@@ -8,6 +8,7 @@ slows the machine for a while slows all alike.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import statistics
@@ -57,8 +58,9 @@ class Proof:
 class Row:
     """A command beside its baseline; `of` says in words what the baseline is.
 
-    `needs` are files without which the row means nothing. `times` is the name of gvmpy's row that does the
-    same, for the rows of others.
+    `needs` are files without which the row means nothing. The rows of others name in `times` the row in which
+    gvmpy does the same; they are compared by what both add to their baselines, or, where `whole`, by all they
+    take: what a command adds to a shell that does nothing may be too little to divide by.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Row:
     proof: Proof | None = None
     needs: Sequence[str] = field(default=())
     times: str = ""
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,11 @@ class Measured:
     def median(self, figure: Callable[[Sample, Sample], float]) -> float:
         """Return the median of `figure` over all pairs."""
         return statistics.median(figure(mine, theirs) for mine, theirs in self.pairs)
+
+    @property
+    def cpu(self) -> float:
+        """The CPU that the command takes, in seconds."""
+        return self.median(lambda mine, _: mine.cpu)
 
     @property
     def added(self) -> float:
@@ -117,14 +125,14 @@ class Running:
 def start(command: Command) -> Running:
     """Start `command`, its output thrown away, by posix_spawn: a fork would copy this process's tables."""
     talk = tempfile.TemporaryFile()  # noqa: SIM115 - Running.finish closes it
-    os.chdir(command.directory)  # posix_spawn knows no directory
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
         (os.POSIX_SPAWN_DUP2, talk.fileno(), 2),
     ]
-    began = time.perf_counter()
-    pid = os.posix_spawn(command.arguments[0], list(command.arguments), command.env, file_actions=actions)
+    with contextlib.chdir(command.directory):  # posix_spawn knows no directory
+        began = time.perf_counter()
+        pid = os.posix_spawn(command.arguments[0], list(command.arguments), command.env, file_actions=actions)
     return Running(command, pid, began, talk)
 
 
@@ -198,18 +206,19 @@ def print_rows(measured: Sequence[Measured]) -> None:
 
 
 def _figures(one: Measured) -> list[str]:
-    cpu, wall = one.median(lambda mine, _: mine.cpu), one.median(lambda mine, _: mine.wall)
+    wall = one.median(lambda mine, _: mine.wall)
     ratio = one.median(lambda mine, theirs: mine.cpu / theirs.cpu)
     added_wall = one.median(lambda mine, theirs: mine.wall - theirs.wall)
-    millis = [f"{seconds * _MILLI:.2f}" for seconds in (cpu, one.added, wall, added_wall)]
+    millis = [f"{seconds * _MILLI:.2f}" for seconds in (one.cpu, one.added, wall, added_wall)]
     return [*millis[:2], f"{ratio:.2f}", *millis[2:]]
 
 
 def _times(one: Measured, reference: Measured | None) -> str:
-    """Return how many times as much as gvmpy's row this one adds."""
-    if not one.pairs or reference is None or not reference.pairs or reference.added <= 0:
+    """Return how many times as much as gvmpy's row this one takes."""
+    if not one.pairs or reference is None or not reference.pairs:
         return "-" if one.row.times else ""
-    return f"{one.added / reference.added:.1f} x {reference.row.name}"
+    mine, theirs = (one.cpu, reference.cpu) if one.row.whole else (one.added, reference.added)
+    return f"{mine / theirs:.1f} x {reference.row.name}" if theirs > 0 else "-"
 
 
 def print_table(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> None:

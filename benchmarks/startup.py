@@ -123,7 +123,7 @@ def _verb_rows(made: Prepared, directory: str) -> list[Row]:
 
 def _verb_row(name: str, command: Command, answer: str, *, times: str = "") -> Row:
     bare = Command(("/bin/sh", "-c", ":"), command.env, command.directory)
-    return Row(name, command, bare, "sh -c :", Proof(command, answer), times=times)
+    return Row(name, command, bare, "sh -c :", Proof(command, answer), times=times, whole=True)
 
 
 def _peer_rows(made: Prepared, peers: Peers) -> list[Row]:
