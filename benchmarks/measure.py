@@ -2,8 +2,8 @@
 
 CPU time is what the kernel booked on the process and on every descendant that was waited for. On a machine
 that others use as well it moves by a few per cent where wall time doubles, so ratios are made of it. Each
-command and its baseline run one right after the other, rows in an order shuffled anew each round: whatever
-slows the machine for a while slows all alike.
+command and its baseline run one right after the other, either first, rows in an order shuffled anew each
+round: whatever slows the machine for a while slows all alike.
 """
 
 from __future__ import annotations
@@ -152,8 +152,10 @@ def measure(rows: Sequence[Row], runs: int) -> list[Measured]:
             run(row.command)
     for _ in range(runs):
         for row in random.sample(present, len(present)):
-            theirs = run(row.baseline)
-            pairs[row.name].append((run(row.command), theirs))
+            # Whoever comes second finds the caches warm.
+            order = random.sample((True, False), 2)
+            took = {mine: run(row.command if mine else row.baseline) for mine in order}
+            pairs[row.name].append((took[True], took[False]))
     return [Measured(row, pairs[row.name], absent[row.name]) for row in rows]
 
 
