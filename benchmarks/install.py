@@ -16,7 +16,6 @@ import os
 import random
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,97 +24,87 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.program import installed_program
+from benchmarks.measure import Command, Running, Sample, print_table, start
+from benchmarks.program import PATH, installed_program, memory_directory
 from benchmarks.serving import VERSION, Served, serving
 
 
 @dataclass(frozen=True)
 class Way:
-    """One way to come by a Go: a command line and the environment it needs besides HOME."""
+    """One way to come by a Go: a command line and the environment it needs besides HOME.
+
+    `base` is the name of the way it is compared with, None for the way that others are compared with.
+    """
 
     name: str
     command: list[str]
     env: dict[str, str]
+    base: str | None = None
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run took: wall and CPU seconds of the whole process tree, peak memory of it in MB."""
+    """What one run took, and the peak memory of its whole process tree in MB."""
 
-    wall: float
-    cpu: float
+    took: Sample
     peak: float
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=7)
-    runs: int = parser.parse_args().runs
-    with installed_program() as program, serving() as served:
-        ways = _ways(program, served)
+    parser.add_argument("--what", choices=("archive", "module", "both"), default="both")
+    parser.add_argument("--quickly", action="store_true", help="an archive by gzip -1: nothing to compress")
+    parser.add_argument("--program", help="this gvmpy, instead of one newly installed")
+    options = parser.parse_args()
+    with installed_program(options.program) as program, serving(quickly=options.quickly) as served:
+        ways = _archive_ways(program, served) if options.what != "module" else []
+        ways += _module_ways(program, served) if options.what != "archive" else []
         results: dict[str, list[Run]] = {way.name: [] for way in ways}
         # Watching memory costs time: it has a round of its own, which also warms the caches.
         peaks = {way.name: _measure(way, watch=True).peak for way in ways}
-        for _ in range(runs):
+        for _ in range(options.runs):
             for way in random.sample(ways, len(ways)):
                 results[way.name].append(_measure(way, watch=False))
-    _print(results, peaks)
+    _print(ways, results, peaks)
 
 
-def _ways(program: str, served: Served) -> list[Way]:
-    gvmpy = {"PATH": "/usr/bin:/bin"}
-    archive_url = f"{served.base}/mirror/{served.archive_name}"
-    check = f"curl -sSo f {archive_url} && echo '{served.sha256}  f' | sha256sum -c - && tar -xzf f"
+def _archive_ways(program: str, served: Served) -> list[Way]:
+    url = f"{served.base}/mirror/{served.archive_name}"
+    check = f"curl -sSo f {url} && echo '{served.sha256}  f' | sha256sum -c - && tar -xzf f"
+    tools = Way("curl, sha256sum, tar", ["/bin/sh", "-c", check], {"PATH": PATH})
+    env = {"PATH": PATH, **served.official}
+    return [tools, Way("gvmpy, archive", [program, "install", VERSION], env, tools.name)]
+
+
+def _module_ways(program: str, served: Served) -> list[Way]:
+    go = shutil.which("go")
+    if not go:
+        print("not measured: modules: no `go` is on PATH to compare with")
+        return []
     module = f"golang.org/toolchain@{served.module_version}"
-    go = shutil.which("go") or "go"
-    return [
-        Way("curl | sha256sum | tar", ["sh", "-c", check], {"PATH": "/usr/bin:/bin"}),
-        Way("gvmpy, archive", [program, "install", VERSION], gvmpy | served.official),
-        Way(
-            "go mod download",
-            [go, "mod", "download", module],
-            {
-                "PATH": "/usr/bin:/bin",
-                "GOPROXY": f"{served.base}/proxy",
-                "GOTOOLCHAIN": "local",
-                "GOFLAGS": "-modcacherw",
-            },
-        ),
-        Way("gvmpy, module", [program, "install", VERSION], gvmpy | served.goproxy),
-    ]
+    proxy = {"PATH": PATH, "GOPROXY": f"{served.base}/proxy"}
+    settings = {"GOTOOLCHAIN": "local", "GOFLAGS": "-modcacherw"}
+    download = Way("go mod download", [go, "mod", "download", module], proxy | settings)
+    env = {"PATH": PATH, **served.goproxy}
+    return [download, Way("gvmpy, module", [program, "install", VERSION], env, download.name)]
 
 
 def _measure(way: Way, *, watch: bool) -> Run:
-    directory = tempfile.mkdtemp(prefix="gvmpy-bench-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+    directory = tempfile.mkdtemp(prefix="gvmpy-bench-", dir=memory_directory())
     try:
-        before = os.times()
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            way.command,
-            env={"HOME": directory, **way.env},
-            cwd=directory,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        peak = _watch(process) if watch else 0.0
-        process.wait()
-        wall = time.perf_counter() - start
-        after = os.times()
-        if process.returncode != 0:
-            stderr = process.stderr.read().decode() if process.stderr else ""
-            raise SystemExit(f"{way.name} failed:\n{stderr}")
-        cpu = after.children_user + after.children_system - before.children_user - before.children_system
-        return Run(wall, cpu, peak)
+        running = start(Command(way.command, {"HOME": directory, **way.env}, directory))
+        peak = _watch(running) if watch else 0.0
+        return Run(running.finish(), peak)
     finally:
         shutil.rmtree(directory)
 
 
-def _watch(process: subprocess.Popen[bytes]) -> float:
-    """Wait for `process`; return the peak of its tree's memory in MB, shared pages counted once (PSS)."""
+def _watch(running: Running) -> float:
+    """Wait for the end; return the peak of the tree's memory in MB, shared pages counted once (PSS)."""
     peak = 0
-    while process.poll() is None:
-        peak = max(peak, sum(_pss(pid) for pid in _tree(process.pid)))
+    while not running.is_over():
+        peak = max(peak, sum(_pss(pid) for pid in _tree(running.pid)))
         time.sleep(0.02)
     return peak / 1000
 
@@ -145,20 +134,20 @@ def _pss(pid: int) -> int:
         return 0
 
 
-def _print(results: dict[str, list[Run]], peaks: dict[str, float]) -> None:
-    baselines = {"gvmpy, archive": "curl | sha256sum | tar", "gvmpy, module": "go mod download"}
-    print(f"| {'way':24} | wall s | cpu s | peak MB | wall ratio | of |")
-    print(f"|{'-' * 26}|-------:|------:|--------:|-----------:|----|")
-    for name, runs in results.items():
-        wall = statistics.median(run.wall for run in runs)
-        cpu = statistics.median(run.cpu for run in runs)
-        base = baselines.get(name)
-        ratio = "1.00"
-        if base:
-            pairs = zip(runs, results[base], strict=True)
-            ratio = f"{statistics.median(mine.wall / theirs.wall for mine, theirs in pairs):.2f}"
-        figures = f"{wall:6.2f} | {cpu:5.2f} | {peaks[name]:7.1f} | {ratio:>10}"
-        print(f"| {name:24} | {figures} | {base or 'itself'} |")
+def _print(ways: list[Way], results: dict[str, list[Run]], peaks: dict[str, float]) -> None:
+    lines = []
+    for way in ways:
+        theirs_too = zip(results[way.name], results[way.base or way.name], strict=True)
+        pairs = [(mine.took, theirs.took) for mine, theirs in theirs_too]
+        figures = [
+            statistics.median(mine.wall for mine, _ in pairs),
+            statistics.median(mine.cpu for mine, _ in pairs),
+            statistics.median(mine.wall / theirs.wall for mine, theirs in pairs),
+            statistics.median(mine.cpu / theirs.cpu for mine, theirs in pairs),
+        ]
+        texts = [f"{figure:.2f}" for figure in figures]
+        lines.append([way.name, *texts, f"{peaks[way.name]:.1f}", way.base or "itself"])
+    print_table(["way", "wall s", "cpu s", "wall ratio", "cpu ratio", "peak MB", "of"], lines)
 
 
 if __name__ == "__main__":

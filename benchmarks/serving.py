@@ -44,10 +44,13 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[Served]:
-    """Serve for the length of the block; the archive is compressed as the official ones are, gzip -9."""
+def serving(*, quickly: bool = False) -> Iterator[Served]:
+    """Serve for the length of the block; the archive is compressed as the official ones are, by gzip -9.
+
+    That takes half a minute, once. `quickly` serves the archive of the tests instead, made by gzip -1.
+    """
     toolchain = toolchains.fetch(VERSION)
-    archive = _as_published(toolchain.archive)
+    archive = toolchain.archive if quickly else _as_published(toolchain.archive)
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, archive), daemon=True)

@@ -1,102 +1,106 @@
-"""What the shim adds to `go version`, and what `eval "$(gvmpy init -)"` adds to a shell's start.
+"""What the shim adds to `go version`, whatever it has to read to know which `go` is meant.
 
-    python benchmarks/shim.py [--runs 100]
+    python benchmarks/shim.py [--runs 100] [--peers]
 
-Runs alternate one by one, so both sides see the same machine. The toolchain is a real one, chosen by a
-`.go-version` ten directories up.
+Each row stands beside the chosen binary itself, run in the same directory with the same environment. The
+first row is the floor: a script that does nothing but exec. With --peers, other managers choose the same.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.program import installed_program
-from benchmarks.serving import VERSION, serving
+from benchmarks.measure import Command, Proof, Row, measure, print_rows
+from benchmarks.peers import Peers, find_peers
+from benchmarks.program import CHOSEN, DEFAULT, Prepared, installed_program, memory_directory, prepared
 
-_DEPTH = 10
-
-
-@dataclass(frozen=True)
-class Case:
-    """A command beside its baseline, both started the same way."""
-
-    name: str
-    command: list[str]
-    baseline: list[str]
-    env: dict[str, str]
+_DEEP = 10
+_REFERENCE = f"shim, .go-version, depth {_DEEP}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=100)
-    runs: int = parser.parse_args().runs
-    with tempfile.TemporaryDirectory(prefix="gvmpy-bench-") as directory, installed_program() as program:
-        home = Path(directory)
-        env = {"HOME": directory, "PATH": "/usr/bin:/bin"}
-        with serving() as served:
-            for command in (["install", VERSION], ["use", VERSION, "--default"]):
-                subprocess.run(
-                    [program, *command], env=env | served.official, check=True, capture_output=True
-                )
-        deep = home.joinpath("project", *(str(level) for level in range(_DEPTH)))
-        deep.mkdir(parents=True)
-        (home / "project" / ".go-version").write_text(f"{VERSION}\n")
-        os.chdir(deep)
-        _print(_cases(home, program, env), runs)
+    parser.add_argument("--peers", action="store_true", help="other managers too, fetched from npm and Go")
+    parser.add_argument("--program", help="this gvmpy, instead of one newly installed")
+    options = parser.parse_args()
+    with (
+        installed_program(options.program) as program,
+        prepared(program) as made,
+        tempfile.TemporaryDirectory(prefix="gvmpy-bench-", dir=memory_directory()) as scratch,
+    ):
+        peers = find_peers(made, Path(scratch)) if options.peers else Peers()
+        print_rows(measure(_rows(made) + _peer_rows(made, peers), options.runs))
+    peers.print_notes()
 
 
-def _cases(home: Path, program: str, env: dict[str, str]) -> list[Case]:
-    root = home / ".gvmpy"
-    go = str(root / "versions" / f"go{VERSION}" / "bin" / "go")
-    shim = str(root / "shims" / "go")
-    version = ["version"]
-    chosen = env | {"GVMPY_VERSION": VERSION}
-    init = ["sh", "-c", f'eval "$({program} init -)"']
+def _rows(made: Prepared) -> list[Row]:
+    """Return gvmpy's rows: every source of a choice that the shim knows."""
+    module = "module example.com/m\n\ngo 1.22\n\ntoolchain go1.22.3\n"
+    sources = [
+        (".go-version, depth 1", {".go-version": f"{CHOSEN}\n"}, 1),
+        (f".go-version, depth {_DEEP}", {".go-version": f"{CHOSEN}\n"}, _DEEP),
+        ("prefix `1.22`, depth 1", {".go-version": "1.22\n"}, 1),
+        (".tool-versions, depth 1", {".tool-versions": f"golang {CHOSEN}\n"}, 1),
+        ("go.mod, depth 1", {"go.mod": module}, 1),
+        (f"go.mod, depth {_DEEP}", {"go.mod": module}, _DEEP),
+        (f"go.work, depth {_DEEP}", {"go.work": "go 1.22\n\ntoolchain go1.22.3\n"}, _DEEP),
+    ]
+    shim = str(made.root / "shims" / "go")
+    rows = [
+        _row(made, f"shim, {name}", shim, made.directory(f"source-{number}", files, depth=depth))
+        for number, (name, files, depth) in enumerate(sources)
+    ]
+    empty = made.directory("empty", {}, depth=_DEEP)
     return [
-        Case("shim, .go-version 10 up", [shim, *version], [go, *version], env),
-        Case("shim, $GVMPY_VERSION", [shim, *version], [go, *version], chosen),
-        Case("links/go/bin/go", [str(root / "links/go/bin/go"), *version], [go, *version], env),
-        Case("gvmpy --version", [program, "--version"], [sys.executable, "-I", "-c", "pass"], env),
-        Case("eval init -", init, ["sh", "-c", ":"], env),
+        _row(made, "a script that only execs", _floor(made), empty),
+        *rows,
+        _row(made, "shim, $GVMPY_VERSION", shim, empty, env={"GVMPY_VERSION": CHOSEN}),
+        _row(made, f"shim, default, depth {_DEEP}", shim, empty, version=DEFAULT),
+        _row(made, f"shims/go{CHOSEN}", str(made.root / "shims" / f"go{CHOSEN}"), empty),
+        _row(made, "links/go/bin/go", str(made.root / "links/go/bin/go"), empty, version=DEFAULT),
     ]
 
 
-def _print(cases: list[Case], runs: int) -> None:
-    print(f"| {'what':24} | median ms | baseline ms | added ms | ratio |")
-    print(f"|{'-' * 26}|----------:|------------:|---------:|------:|")
-    for case in cases:
-        mine, theirs = [], []
-        for number in range(runs + 3):
-            pair = (_time(case.command, case.env), _time(case.baseline, case.env))
-            if number >= 3:  # noqa: PLR2004 - the first few warm the caches
-                mine.append(pair[0])
-                theirs.append(pair[1])
-        one, other = statistics.median(mine), statistics.median(theirs)
-        added = statistics.median(a - b for a, b in zip(mine, theirs, strict=True))
-        print(f"| {case.name:24} | {one:9.2f} | {other:11.2f} | {added:8.2f} | {one / other:5.2f} |")
+def _row(
+    made: Prepared,
+    name: str,
+    program: str,
+    directory: str,
+    *,
+    version: str = CHOSEN,
+    env: dict[str, str] | None = None,
+    times: str = "",
+) -> Row:
+    """Return the row of `program version` beside the binary of `version`, which `program` has to choose."""
+    whole = {**made.env, **(env or {})}
+    command = Command((program, "version"), whole, directory)
+    binary = Command((str(made.goroot(version) / "bin" / "go"), "version"), whole, directory)
+    # Not by the go command's own switch, which would come to the same version later.
+    proof = Command(command.arguments, {"GOTOOLCHAIN": "local", **whole}, directory)
+    return Row(name, command, binary, "the binary", Proof(proof, f"go version go{version} "), times=times)
 
 
-def _time(command: list[str], env: dict[str, str]) -> float:
-    """Return the wall time of one run in milliseconds, from spawn to exit."""
-    start = time.perf_counter()
-    actions = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
-    path = command[0] if "/" in command[0] else f"/bin/{command[0]}"
-    pid = os.posix_spawn(path, command, env, file_actions=actions)
-    _, status = os.waitpid(pid, 0)
-    elapsed = (time.perf_counter() - start) * 1000
-    if status:
-        raise SystemExit(f"{' '.join(command)} failed with {status}")
-    return elapsed
+def _floor(made: Prepared) -> str:
+    path = made.home / "floor"
+    path.write_text(f'#!/bin/sh\nexec {made.goroot(CHOSEN)}/bin/go "$@"\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+def _peer_rows(made: Prepared, peers: Peers) -> list[Row]:
+    rows = []
+    for number, peer in enumerate(peers.found):
+        if peer.shim:
+            directory = made.directory(f"peer-{number}", peer.pin, depth=_DEEP)
+            name = f"{peer.name}, depth {_DEEP}" if peer.pin else peer.name
+            rows.append(_row(made, name, peer.shim, directory, env=dict(peer.env), times=_REFERENCE))
+    return rows
 
 
 if __name__ == "__main__":
