@@ -1,6 +1,6 @@
 #!/bin/sh
-# Puts gvmpy into a virtual environment of its own and links one command to it. Run it again to upgrade.
-# --help says which files that concerns.
+# Puts gvmpy into a virtual environment of its own, a front in sh before it, and links one command to that. Run
+# it again to upgrade. --help says which files that concerns.
 
 # -ef is in every shell this runs on, and in POSIX since 2024:
 # shellcheck disable=SC3013
@@ -15,11 +15,13 @@ Installs gvmpy from the checkout this file lies in; what it needs besides comes 
 
   --go VERSION    afterwards install this Go, make it the default, and run it once through the shim
   --python PATH   the Python to build on, 3.11 or newer; without it, the first such on PATH
-  --prefix DIR    put the command into DIR/bin; without it, into ~/.local/bin
+  --prefix DIR    link the command into DIR/bin; without it, into ~/.local/bin
   --help          show this
 
-It writes ${XDG_DATA_HOME:-~/.local/share}/gvmpy and the one link, nothing else; --go also writes gvmpy's root,
-${GVMPY_ROOT:-~/.gvmpy}, and its cache, ${XDG_CACHE_HOME:-~/.cache}/gvmpy. To remove gvmpy, remove these.
+It writes ${XDG_DATA_HOME:-~/.local/share}/gvmpy and the one link, nothing else: there, venv holds the program, and
+bin/gvmpy, which the link leads to, answers the quick questions in sh and starts the program for all others. --go
+also writes gvmpy's root, ${GVMPY_ROOT:-~/.gvmpy}, and its cache, ${XDG_CACHE_HOME:-~/.cache}/gvmpy. To remove
+gvmpy, remove these.
 END
 }
 
@@ -73,6 +75,8 @@ choose_places() {
   case $data in /*) ;; *) data=$PWD/$data ;; esac
   case $prefix in /*) ;; *) prefix=$PWD/$prefix ;; esac
   venv=$data/venv
+  program=$venv/bin/gvmpy
+  front=$data/bin/gvmpy
   link=$prefix/bin/gvmpy
 }
 
@@ -115,11 +119,13 @@ find_source() {
   source=$(CDPATH='' cd -- "$here/.." && pwd -P)
 }
 
-# A command of this name that is not ours stays as it is.
+is_link_to() {
+  [ -L "$link" ] && [ "$(readlink "$link")" = "$1" ]
+}
+
+# A command of this name that is not ours stays as it is. Earlier installers linked to the program itself.
 check_command() {
-  if [ -L "$link" ] && [ "$(readlink "$link")" = "$venv/bin/gvmpy" ]; then
-    return
-  fi
+  if is_link_to "$front" || is_link_to "$program"; then return; fi
   if [ -e "$link" ] || [ -L "$link" ]; then
     fail "\`$link\` is there already and was not made by this installer" 'remove it, or choose another --prefix'
   fi
@@ -187,9 +193,32 @@ sweep() {
   done
 }
 
+# Also where its text stays the same: a front that is older than the program leaves all answers to it.
+write_front() {
+  mkdir -p "$data/bin"
+  call_gvmpy shells.shims write_front "$front" "$program" || fail "\`$front\` could not be written"
+}
+
 link_command() {
   mkdir -p "$prefix/bin"
-  [ -L "$link" ] || ln -s "$venv/bin/gvmpy" "$link"
+  if is_link_to "$program"; then
+    call_gvmpy files replace_link "$link" "$front" || fail "\`$link\` could not be replaced"
+  elif ! is_link_to "$front"; then
+    ln -s "$front" "$link"
+  fi
+}
+
+# call_gvmpy MODULE FUNCTION PATH TEXT: call one of the installed package; -I keeps the current directory out.
+call_gvmpy() {
+  "$venv/bin/python" -I - "$@" <<'END'
+import importlib, pathlib, sys
+
+module, function, path, text = sys.argv[1:]
+try:
+    getattr(importlib.import_module("gvmpy." + module), function)(pathlib.Path(path), text)
+except Exception as error:
+    sys.exit(str(error))
+END
 }
 
 # Print how to write the command in an rc file: by name where PATH has it, else quoted in full.
@@ -237,6 +266,7 @@ main() {
   else
     build_environment
   fi
+  write_front
   link_command
   if [ -n "$go" ]; then try_go; else show_next_step; fi
 }

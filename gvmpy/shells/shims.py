@@ -61,6 +61,18 @@ def write_shim(path: Path, content: bytes) -> None:
         raise HostError(f"cannot write `{path}`: {error.strerror}") from error
 
 
+def write_front(path: Path, program: str) -> None:
+    """Put the shim at `path`, called `gvmpy`, as the command on PATH before the program at `program`.
+
+    It is written even where it is right already, as one older than its program leaves every answer to that.
+    `switch.missing` concerns `go` alone, so this one does without. Raises HostError.
+    """
+    try:
+        write_atomic(path, render_shim(program, "error"), mode=_MODE)
+    except OSError as error:
+        raise HostError(f"cannot write `{path}`: {error.strerror}") from error
+
+
 def _remove_others(home: Home, versions: set[str]) -> None:
     """Remove the shims of versions that are gone; what is called otherwise is not ours to remove."""
     for name in os.listdir(home.shims):

@@ -40,6 +40,14 @@ class Newcomer:
         return self.home / ".local" / "share" / "gvmpy"
 
     @property
+    def front(self) -> Path:
+        return self.data / "bin" / "gvmpy"
+
+    @property
+    def program(self) -> Path:
+        return self.data / "venv" / "bin" / "gvmpy"
+
+    @property
     def command(self) -> Path:
         return self.home / ".local" / "bin" / "gvmpy"
 
@@ -135,6 +143,7 @@ def test_install_again_and_repair(newcomer: Newcomer) -> None:
     assert f"{newcomer.command.parent} is not on PATH" in first.stderr
     written = [".local", ".local/bin", ".local/bin/gvmpy", ".local/share", ".local/share/gvmpy"]
     assert [path for path in newcomer.files() if path != ".cache"] == written
+    assert os.readlink(newcomer.command) == str(newcomer.front)
     assert answers(newcomer)
     # The printed line works in a fresh shell as it stands.
     line = first.stdout.strip()
@@ -149,24 +158,59 @@ def test_install_again_and_repair(newcomer: Newcomer) -> None:
     assert shown.stdout == f"gvmpy\n{newcomer.home}/.gvmpy/shims:/usr/bin:/bin"
 
     environment = os.readlink(newcomer.data / "venv")
+    # As an earlier installer left it.
+    os.unlink(newcomer.command)
+    newcomer.command.symlink_to(newcomer.program)
+    shutil.rmtree(newcomer.front.parent)
     again = newcomer.install(
         "--python", sys.executable, by="bash", PATH=f"{newcomer.command.parent}:/usr/bin:/bin"
     )
     assert (again.returncode, again.stdout) == (0, 'eval "$(gvmpy init -)"\n')
     assert os.readlink(newcomer.data / "venv") == environment
+    assert os.readlink(newcomer.command) == str(newcomer.front)
+    assert os.listdir(newcomer.command.parent) == ["gvmpy"]
     assert answers(newcomer)
 
     os.unlink(newcomer.data / "venv" / "bin" / "python")
     (newcomer.data / "venv-999999999.1").mkdir()
     repaired = newcomer.install("--python", sys.executable)
     assert repaired.returncode == 0, repaired.stderr
-    assert sorted(os.listdir(newcomer.data)) == ["venv", os.readlink(newcomer.data / "venv")]
+    assert sorted(os.listdir(newcomer.data)) == ["bin", "venv", os.readlink(newcomer.data / "venv")]
     assert os.readlink(newcomer.data / "venv") != environment
     assert answers(newcomer)
 
 
-def answers(newcomer: Newcomer) -> bool:
-    finished = subprocess.run(
-        [str(newcomer.command), "--version"], env={}, capture_output=True, text=True, check=True
-    )
-    return finished.stdout.startswith("gvmpy ")
+@pytest.mark.slow
+def test_data_elsewhere_with_blanks_and_a_quote(newcomer: Newcomer) -> None:
+    # The scripts that pip writes stand neither $ nor ` in the path of their environment.
+    elsewhere = newcomer.home / "it's  *; b"
+    finished = newcomer.install("--python", sys.executable, XDG_DATA_HOME=str(elsewhere))
+    assert finished.returncode == 0, finished.stderr
+    assert os.readlink(newcomer.command) == str(elsewhere / "gvmpy" / "bin" / "gvmpy")
+    assert answers(newcomer, elsewhere / "gvmpy" / "venv" / "bin" / "gvmpy")
+    assert not newcomer.data.exists()
+
+
+def answers(newcomer: Newcomer, program: Path | None = None) -> bool:
+    """Whether the command answers by itself with a home, and hands over to the program without."""
+    program = program or newcomer.program
+    alone = version(newcomer.command, HOME=str(newcomer.home))
+    assert alone == version(newcomer.command) == version(program)
+    # With another program of the same age in its place, it shows who answered.
+    kept = program.read_bytes()
+    stamp = program.stat()
+    program.write_text("#!/bin/sh\necho program\n")
+    os.utime(program, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    try:
+        assert version(newcomer.command, HOME=str(newcomer.home)) == alone
+        assert version(newcomer.command) == "program\n"
+    finally:
+        program.write_bytes(kept)
+        os.utime(program, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    return alone.startswith("gvmpy ")
+
+
+def version(command: Path, **env: str) -> str:
+    return subprocess.run(
+        [str(command), "--version"], env=env, capture_output=True, text=True, check=True
+    ).stdout
