@@ -17,6 +17,7 @@ from gvmpy.shells.static import write_init_files
 from gvmpy.version import GoVersion
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from gvmpy.home import Home
@@ -39,6 +40,7 @@ def write_shims(home: Home) -> None:
         write_shim(home.shims / name, content)
     _remove_others(home, versions)
     write_init_files(home, program_path())
+    _keep_fresh([*home.shims.iterdir(), *home.shell.iterdir()], program_path())
 
 
 def render_shim(program: str, missing: str) -> bytes:
@@ -71,6 +73,15 @@ def write_front(path: Path, program: str) -> None:
         write_atomic(path, render_shim(program, "error"), mode=_MODE)
     except OSError as error:
         raise HostError(f"cannot write `{path}`: {error.strerror}") from error
+
+
+def _keep_fresh(paths: Iterable[Path], program: str) -> None:
+    """Make files that are right as new as the program: the shim takes what is older than it for outdated."""
+    with contextlib.suppress(OSError):
+        built = os.stat(program).st_mtime_ns
+        for path in paths:
+            if os.lstat(path).st_mtime_ns < built:
+                os.utime(path, follow_symlinks=False)
 
 
 def _remove_others(home: Home, versions: set[str]) -> None:
