@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from gvmpy.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 FILE_NAME = ".go-version"
 TOOLS_NAME = ".tool-versions"
@@ -62,13 +62,21 @@ def find_pin(directory: Path | None) -> Pin | None:
 
 def find_pins(directory: Path | None) -> Iterator[Pin]:
     """Yield every pin from `directory` upward, the one that counts first. Raises as find_pin() does."""
+    for path, read in pin_files(directory):
+        if (pin := read(path)) is not None:
+            yield pin
+
+
+def pin_files(directory: Path | None) -> Iterator[tuple[Path, Callable[[Path], Pin | None]]]:
+    """Yield every file from `directory` upward that may hold a pin, in the order they are asked, with what
+    reads it: that gives None for a file without a Go in it, and raises as find_pin() does.
+    """
     if directory is None:
         return
     for place in (directory, *directory.parents):
         for name, read in ((FILE_NAME, _read_pin), (TOOLS_NAME, _read_tools)):
-            path = place / name
-            if os.path.isfile(path) and (pin := read(path)) is not None:
-                yield pin
+            if os.path.isfile(place / name):
+                yield place / name, read
 
 
 def _read_pin(path: Path) -> Pin:

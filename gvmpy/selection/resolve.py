@@ -96,14 +96,15 @@ def choose_for(go_file: GoFile, home: Home) -> tuple[GoVersion, int] | None:
     preferred, minimum = go_file.preferred, go_file.minimum
     if preferred is not None and home.is_installed(preferred) and (minimum is None or preferred >= minimum):
         return preferred, go_file.toolchain_line
-    if minimum is None or _default_satisfies(minimum, home):
+    if minimum is None or default_satisfies(minimum, home):
         return None
     enough = [version for version in home.installed() if version.is_release and version >= minimum]
     newest = _newest([version for version in enough if version.minor == minimum.minor]) or _newest(enough)
     return (newest, go_file.go_line) if newest is not None else None
 
 
-def _default_satisfies(minimum: GoVersion, home: Home) -> bool:
+def default_satisfies(minimum: GoVersion, home: Home) -> bool:
+    """Whether the default is there, and states a version that is `minimum` at least."""
     if not os.access(home.default_link / "bin" / "go", os.X_OK):
         return False
     said = stated_version(home.default_link)

@@ -29,7 +29,7 @@ _gvmpy_complete_table() {
     arguments=('')
     ;;
   'current')
-    options=('--json' '-h' '--help')
+    options=('--explain' '--json' '-h' '--help')
     ;;
   'which')
     options=('--json' '-h' '--help')

@@ -25,7 +25,7 @@ function __gvmpy_complete_table --no-scope-shadowing
             set options --remote\t'What the sources have for this machine, newest last.' --all\t'With --remote: betas and release candidates too.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set arguments ''
         case current
-            set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+            set options --explain\t'Show all that could choose, and why each did or did not.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
         case which
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set arguments 'go,gofmt'

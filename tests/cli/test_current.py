@@ -139,6 +139,67 @@ class TestCurrent:
         assert result.stdout == f"{NEW} (set by the default, links/go)\n"
 
 
+class TestExplain:
+    def test_table_and_sentence(self, person: User, project: Path) -> None:
+        person.run("use", OLD, "--default")
+        (project / ".go-version").write_text("1.22\n")
+        (project.parent / ".go-version").write_text("\x1b[31m\n")
+        result = both_ways(person, project, "current", "--explain", GOTOOLCHAIN="local")
+        lines = result.stdout.decode().split("\n")
+        assert (result.returncode, result.stderr) == (0, b"")
+        assert b"\x1b" not in result.stdout
+        assert lines[0].split() == ["STEP", "WHAT", "MEANS", "OUTCOME"]
+        [winner] = [line for line in lines if line.startswith("*")]
+        assert winner.split() == ["*", "2", f"`{project}/.go-version`", "line", "1:", "1.22", NEW, "chosen"]
+        assert sum(line.endswith(" step 2 decides") for line in lines) == 1
+        assert lines[-2] == (
+            f"With GOTOOLCHAIN=local from $GOTOOLCHAIN, go{NEW} does the work itself: GOTOOLCHAIN=local."
+        )
+
+    def test_json(self, person: User, project: Path) -> None:
+        person.run("use", OLD, "--default")
+        (project / "go.mod").write_text("module example.com/m\n\ngo 1.99.1\n")
+        result = both_ways(person, project, "current", "--explain", "--json", GOTOOLCHAIN="auto")
+        data = json.loads(result.stdout)["data"]
+        assert [each["step"] for each in data["candidates"] if each["chosen"]] == [4]
+        assert data["candidates"][0] == {
+            "step": 1,
+            "what": "$GVMPY_VERSION",
+            "means": None,
+            "outcome": "not set",
+            "chosen": False,
+        }
+        assert data["gotoolchain"] == {
+            "setting": "auto",
+            "origin": "$GOTOOLCHAIN",
+            "action": "switches",
+            "version": "1.99.1",
+            "how": "download",
+            "reason": "the line `go 1.99.1` asks for go1.99.1, not found on PATH",
+        }
+
+    def test_an_error_is_that_of_current(self, person: User, project: Path) -> None:
+        (project / ".go-version").write_text("1.99\n")
+        plain = both_ways(person, project, "current")
+        result = both_ways(person, project, "current", "--explain")
+        assert (result.returncode, result.stderr) == (127, plain.stderr)
+        assert b"decides, and fails (not-installed)" in result.stdout
+        document = json.loads(both_ways(person, project, "current", "--explain", "--json").stdout)
+        assert (document["status"], document["exit_code"]) == ("error", 127)
+        assert [each["step"] for each in document["data"]["candidates"] if each["chosen"]] == [2]
+        assert document["data"]["gotoolchain"] is None
+
+    def test_the_systems_go_is_not_asked(self, person: User, project: Path, shared_root: Path) -> None:
+        binary = shared_root / "versions" / f"go{OLD}" / "bin"
+        shown = both_ways(
+            person, project, "current", "--explain", PATH=str(binary), GVMPY_ROOT=str(project)
+        ).stdout.decode()
+        assert shown.endswith(
+            "\n\nWhat GOTOOLCHAIN makes of it is not known: a Go that is not gvmpy's is not asked.\n"
+        )
+        assert not list(project.iterdir())
+
+
 class TestWhich:
     def test_the_toolchains_own_binary(self, person: User, project: Path) -> None:
         person.run("use", NEW, "--default")
