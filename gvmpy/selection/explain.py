@@ -190,8 +190,8 @@ class _Survey:
         if go_file.toolchain_line:
             won = step == _MODULE and line == go_file.toolchain_line
             what = f"`{go_file.path}` line {go_file.toolchain_line}: toolchain {printable(go_file.toolchain)}"
-            means = go_file.preferred.text if go_file.preferred else None
             outcome = self._won() if won else self._toolchain_lost(go_file, step)
+            means = go_file.preferred.text if go_file.preferred and outcome != _NOT_INSTALLED else None
             yield Candidate(_MODULE, what, means, outcome, chosen=won)
         if go_file.go_line:
             yield self._go_line(go_file, step, won=step == _MODULE and line == go_file.go_line)

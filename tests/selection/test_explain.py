@@ -99,7 +99,7 @@ def test_pins_beside_and_above(home: Home, place: Path) -> None:
         ),
         (
             "go 1.21\ntoolchain go1.22.4\n",
-            [("1.22.4", "not installed", False), ("1.21.6", "the default satisfies go 1.21", False)],
+            [(None, "not installed", False), ("1.21.6", "the default satisfies go 1.21", False)],
             "chosen",
         ),
         (
@@ -145,7 +145,7 @@ def test_a_pin_that_fails(home: Home, place: Path, word: str, kind: str) -> None
     assert (explanation.selection, explanation.hand_on) == (None, None)
 
 
-def test_a_prefix_with_receipts_that_cannot_be_read(home: Home, place: Path) -> None:
+def test_a_prefix_where_the_receipts_are_no_directory(home: Home, place: Path) -> None:
     shutil.rmtree(home.receipts)
     home.receipts.write_text("no directory")
     (place / "go.mod").write_text("go 1.22\n")
