@@ -30,11 +30,11 @@ class Switch:
 
 def default_version(home: Home) -> str | None:
     """Return the default as `1.22.3`, as `system` when it is a Go outside our versions, or None."""
-    try:
-        target = Path(os.readlink(home.default_link))
-    except OSError:
+    if not home.default_link.is_symlink():
         return None
-    if target.is_absolute() or target.parent != Path("..", "versions"):
+    # By where it leads, however that is spelled: the tree may be gone.
+    target = Path(os.path.realpath(home.default_link))
+    if target.parent != Path(os.path.realpath(home.versions)):
         return SYSTEM
     try:
         return GoVersion.parse(target.name).text
