@@ -4,7 +4,7 @@ versions/go1.22.3/          a pristine GOROOT
 versions/.incoming/         staging, and trees on their way out; same file system
 receipts/go1.22.3.json      written last: no receipt means not installed
 links/go                    the default
-shims/                      fixed names only
+shims/                      go, gofmt, gvmpy, and go1.22.3 for each version
 shell/                      the init texts, for rc files to source
 backups/                    rc files as they were before each edit
 """
