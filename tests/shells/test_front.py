@@ -204,7 +204,10 @@ def test_init_of_an_asking_shell_is_one_process(place: Place) -> None:
 
 
 def pin(text: bytes, name: str = ".go-version") -> Callable[[Place], None]:
-    return lambda place: (place.project / name).write_bytes(text) and None
+    def change(place: Place) -> None:
+        (place.project / name).write_bytes(text)
+
+    return change
 
 
 def default(target: str | None) -> Callable[[Place], None]:

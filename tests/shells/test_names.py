@@ -56,7 +56,7 @@ def test_shims_go_with_their_versions_and_nothing_else_does(home: Home) -> None:
 def test_a_name_means_its_version_whatever_else_is_asked_for(home: Home, tmp_path: Path) -> None:
     write_shims(home)
     (tmp_path / ".go-version").write_text("nonsense!\n")
-    command = [home.shims / "go1.22.3", "version"]
+    command = [str(home.shims / "go1.22.3"), "version"]
     told = subprocess.run(
         command, cwd=tmp_path, env={"GVMPY_VERSION": "1.20"}, capture_output=True, text=True, check=True
     )
