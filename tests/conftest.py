@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.support import toolchains
 from tests.support.loopback import Site, serve
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from tests.support.toolchains import Toolchain
 
 PROGRAM = Path(sys.executable).with_name("gvmpy")
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("gvmpy", deadline=None)
+settings.load_profile("gvmpy")
 
 # A test run started in the background, or by nohup, inherits signals ignored and would hand that on.
 signal.signal(signal.SIGINT, signal.default_int_handler)

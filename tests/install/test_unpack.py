@@ -407,7 +407,7 @@ def test_every_truncation_and_every_trailing_byte_is_noticed() -> None:
 @example("../../evil")
 @example("a/../../evil")
 @example("/etc/passwd")
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_any_name_is_refused_or_lands_below_the_destination(name: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         outer = Path(scratch).resolve()
@@ -426,7 +426,6 @@ def test_any_name_is_refused_or_lands_below_the_destination(name: str) -> None:
     st.binary(min_size=512, max_size=512)
     | st.binary(max_size=12).map(lambda junk: header(b"go/a", size=junk))
 )
-@settings(deadline=None)
 def test_any_header_is_read_or_refused(block: bytes) -> None:
     with contextlib.suppress(HeaderError):
         kind, _, size, mode = parse_header(block)

@@ -376,7 +376,7 @@ SMALL = build(Part(b"a"), Part(b"src/_go.mod", flags=8, local_extra=TIME, extra=
 
 
 @given(st.integers(0, len(SMALL) - 1), st.integers(1, 255))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_flipped_byte_is_refused_or_changes_no_content(
     tmp_path_factory: pytest.TempPathFactory, place: int, flip: int
 ) -> None:

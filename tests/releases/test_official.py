@@ -258,7 +258,7 @@ class _Canned:
         return Answer(200, self._body)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(indexes())
 def test_junk_never_crashes_and_is_never_offered_unproven(document: Any) -> None:
     network: Any = _Canned(json.dumps(document).encode())

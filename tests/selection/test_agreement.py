@@ -17,8 +17,8 @@ from tests.shells.real import KEEPS_NUL, SH_SHELLS, as_sh
 if TYPE_CHECKING:
     from tests.selection.trees import Built
 
-THOROUGH = settings(max_examples=1500, deadline=None)
-BRIEF = settings(max_examples=60, deadline=None)
+THOROUGH = settings(max_examples=1500)
+BRIEF = settings(max_examples=60)
 
 # What chance finds too rarely: every kind of prerelease side by side, and the names of old first releases.
 PRERELEASES = dict.fromkeys(("go1.22beta1", "go1.22beta2", "go1.22rc1", "go1.22rc12", "go1.21.0"), "whole")

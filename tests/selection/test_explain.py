@@ -168,13 +168,13 @@ def test_what_gotoolchain_does_then(home: Home, place: Path) -> None:
     assert hand_on.prediction.action == "runs"
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(cases)
 def test_the_winner_is_the_one_selected(case: Case) -> None:
     agree(case)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(projects)
 def test_the_winner_is_the_one_selected_in_projects(case: Case) -> None:
     agree(case)

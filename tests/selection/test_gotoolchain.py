@@ -238,7 +238,7 @@ modes = st.sampled_from(["", "+auto", "+path", "+x"])
 values = st.sampled_from(["auto", "path"]) | st.builds("{}{}".format, st.just("local") | names, modes)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from([OLD, MIDDLE, NEW]), values, st.none() | versions, st.none() | names)
 def test_whatever_is_put_together(
     world: World, running: str, setting: str, go_line: str | None, toolchain_line: str | None

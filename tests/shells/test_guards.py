@@ -7,7 +7,9 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,8 +21,8 @@ from tests.support.mounts import NOBODY, as_nobody, run_with_noexec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
+SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 FILES = ("shims/go", "shell/init.sh", "shell/install.sh")
 every_shell = pytest.mark.parametrize("shell", SH_SHELLS)
 
@@ -340,7 +342,7 @@ class TestText:
     @pytest.mark.parametrize("file", FILES)
     def test_shellcheck(self, dialect: str, file: str) -> None:
         finished = subprocess.run(
-            ["shellcheck", f"--shell={dialect}", "--norc", file],
+            [str(SHELLCHECK), f"--shell={dialect}", "--norc", file],
             cwd=REPOSITORY,
             capture_output=True,
             text=True,
