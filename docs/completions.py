@@ -38,6 +38,7 @@ _ARGUMENTS = {
     "install requests": ("@remote", *_CHANNELS),
     "uninstall text": ("@installed",),
     "use request": ("@installed", "@aliases", "@missing", *_CHANNELS, "system", "-"),
+    "alias name": ("@aliases",),
     "exec request": (*_ANY, "system"),
     "exec arguments": ("@command",),
     "run request": (*_ANY, "system"),

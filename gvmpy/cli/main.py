@@ -13,6 +13,7 @@ _COMMANDS = (
     "install",
     "uninstall",
     "use",
+    "alias",
     "list",
     "current",
     "which",

@@ -9,7 +9,7 @@ _gvmpy_complete_table() {
   case $1 in
   # >>> written by docs/generate.py from the commands; do not edit
   '')
-    commands=('install' 'uninstall' 'use' 'list' 'current' 'which' 'exec' 'run' 'root' 'prompt' 'verify' 'config' 'init' 'completion')
+    commands=('install' 'uninstall' 'use' 'alias' 'list' 'current' 'which' 'exec' 'run' 'root' 'prompt' 'verify' 'config' 'init' 'completion')
     options=('--version' '-h' '--help')
     ;;
   'install')
@@ -23,6 +23,10 @@ _gvmpy_complete_table() {
   'use')
     options=('--default' '-d' '--install' '--unset' '--json' '-h' '--help')
     arguments=('@installed,@aliases,@missing,latest,stable,oldstable,unstable,system,-')
+    ;;
+  'alias')
+    options=('--remove' '--json' '-h' '--help')
+    arguments=('@aliases' '@installed,@aliases,latest,stable,oldstable,unstable')
     ;;
   'list')
     options=('--remote' '--all' '--json' '-h' '--help')

@@ -10,7 +10,7 @@ function __gvmpy_complete_table --no-scope-shadowing
     switch "$argv[1]"
         # >>> written by docs/generate.py from the commands; do not edit
         case ''
-            set commands install\t'Fetch, prove and unpack Go releases.' uninstall\t'Remove one installed version.' use\t'Choose a Go for this shell, or for all.' list\t'List installed versions, or those to be had.' current\t'Say which Go runs here, and why.' which\t'Print the path of the go that runs here.' exec\t'Run a command with one version.' run\t'Run go of one version.' root\t'Print where everything lives.' prompt\t'Print the version here, for a shell\'s prompt.' verify\t'Hash a tree anew and name what changed.' config\t'Show and change the settings.' init\t'Set a shell up, now or for good.' completion\t'Print what makes a shell complete gvmpy.'
+            set commands install\t'Fetch, prove and unpack Go releases.' uninstall\t'Remove one installed version.' use\t'Choose a Go for this shell, or for all.' alias\t'Give an installed version a name, or list the names.' list\t'List installed versions, or those to be had.' current\t'Say which Go runs here, and why.' which\t'Print the path of the go that runs here.' exec\t'Run a command with one version.' run\t'Run go of one version.' root\t'Print where everything lives.' prompt\t'Print the version here, for a shell\'s prompt.' verify\t'Hash a tree anew and name what changed.' config\t'Show and change the settings.' init\t'Set a shell up, now or for good.' completion\t'Print what makes a shell complete gvmpy.'
             set options --version\t'Show the version and exit.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
         case install
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
@@ -21,6 +21,9 @@ function __gvmpy_complete_table --no-scope-shadowing
         case use
             set options --default\t'For every new shell, and for IDEs.' -d\t'For every new shell, and for IDEs.' --install\t'Install VERSION first when it is missing.' --unset\t'Drop this shell\'s choice.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set arguments '@installed,@aliases,@missing,latest,stable,oldstable,unstable,system,-'
+        case alias
+            set options --remove\t'Take the name away.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+            set arguments '@aliases' '@installed,@aliases,latest,stable,oldstable,unstable'
         case list
             set options --remote\t'What the sources have for this machine, newest last.' --all\t'With --remote: betas and release candidates too.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set arguments ''
