@@ -82,7 +82,8 @@ def _chosen(world: World, request: str, *, install: bool) -> tuple[str, str]:
     from gvmpy.ui.result import Result
 
     try:
-        version, notes = installed_or_new(world, parsed, install=install, quiet=False)
+        if_missing = world.config.missing == "install"
+        version, notes = installed_or_new(world, parsed, install=install, quiet=False, if_missing=if_missing)
     except NoSuchVersionError as error:
         _refuse_noexec(world.home)
         raise NotInstalledError(error.message, hint=error.hint) from error

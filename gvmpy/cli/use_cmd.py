@@ -68,12 +68,13 @@ def _resolve(
 
 
 def installed_or_new(
-    world: World, request: Request, *, install: bool, quiet: bool
+    world: World, request: Request, *, install: bool, quiet: bool, if_missing: bool = False
 ) -> tuple[GoVersion, tuple[str, ...]]:
     """Return the installed version that `request` means; the one way `use`, `exec` and `run` go.
 
-    With `install`, what is missing is installed first, and a channel means what the sources say today; the
-    notes tell of it. Raises NoSuchVersionError when there is none, UsageError for `system` and `-`.
+    With `install`, what is missing is installed first, and a channel means what the sources say today; with
+    `if_missing`, only what is not there is asked of them. The notes tell of it. Raises NoSuchVersionError
+    when there is none, UsageError for `system` and `-`.
     """
     from gvmpy.selection.request import Moving
     from gvmpy.selection.resolve import match_installed
@@ -82,7 +83,7 @@ def installed_or_new(
         try:
             return match_installed(request, world.home), ()
         except NoSuchVersionError:
-            if not install:
+            if not (install or if_missing):
                 raise
     from gvmpy.cli.install_cmd import describe, install_requests
 

@@ -131,8 +131,13 @@ def test_install_first_when_missing(official: Site, user: User) -> None:
     assert "installed go1.21.6 from official" in first.stderr
     second = user.run("run", "--install", "1.21.6", "version", GVMPY_OFFLINE="1")
     assert (second.stdout, second.stderr) == (first.stdout, "")
+    newest = user.run("run", "latest", "version", GVMPY_MISSING="install", GVMPY_OFFLINE="1")
+    assert (newest.stdout, newest.stderr) == (first.stdout, "")
+    other = user.run("run", "1.22", "version", GVMPY_MISSING="install")
+    assert other.stdout.startswith("go version go1.22.3 ")
+    assert "installed go1.22.3 from official" in other.stderr
     absent = user.run("run", "--install", "1.99.9", "version")
     assert (absent.returncode, absent.stdout) == (127, "")
-    assert user.installed() == ["go1.21.6"]
+    assert user.installed() == ["go1.21.6", "go1.22.3"]
     assert user.leavings() == []
     assert os.listdir(user.root / "links") == []
