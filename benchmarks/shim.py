@@ -8,35 +8,27 @@ first row is the floor: a script that does nothing but exec. With --peers, other
 
 from __future__ import annotations
 
-import argparse
 import sys
-import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.measure import Command, Proof, Row, measure, print_rows
-from benchmarks.peers import Peers, find_peers
-from benchmarks.program import CHOSEN, DEFAULT, Prepared, installed_program, memory_directory, prepared
+from benchmarks.measure import Command, Proof, Row
+from benchmarks.program import CHOSEN, DEFAULT
+from benchmarks.session import session
+
+if TYPE_CHECKING:
+    from benchmarks.peers import Peers
+    from benchmarks.program import Prepared
 
 _DEEP = 10
 _REFERENCE = f"shim, .go-version, depth {_DEEP}"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--runs", type=int, default=100)
-    parser.add_argument("--peers", action="store_true", help="other managers too, fetched from npm and Go")
-    parser.add_argument("--program", help="this gvmpy, instead of one newly installed")
-    options = parser.parse_args()
-    with (
-        installed_program(options.program) as program,
-        prepared(program) as made,
-        tempfile.TemporaryDirectory(prefix="gvmpy-bench-", dir=memory_directory()) as scratch,
-    ):
-        peers = find_peers(made, Path(scratch)) if options.peers else Peers()
-        print_rows(measure(_rows(made) + _peer_rows(made, peers), options.runs))
-    peers.print_notes()
+    with session(__doc__, runs=100) as here:
+        here.show(_rows(here.made) + _peer_rows(here.made, here.peers))
 
 
 def _rows(made: Prepared) -> list[Row]:

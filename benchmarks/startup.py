@@ -9,17 +9,20 @@ the console script that pip makes. With --peers, other managers do the same in t
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
-import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.measure import Command, Proof, Row, measure, print_rows
-from benchmarks.peers import Peers, find_peers
-from benchmarks.program import CHOSEN, PATH, Prepared, installed_program, memory_directory, prepared
+from benchmarks.measure import Command, Proof, Row
+from benchmarks.program import CHOSEN, PATH
+from benchmarks.session import session
+
+if TYPE_CHECKING:
+    from benchmarks.peers import Peers
+    from benchmarks.program import Prepared
 
 # How each shell is started without anybody's rc files.
 _BARE = {
@@ -39,21 +42,10 @@ _VERBS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--runs", type=int, default=50)
-    parser.add_argument("--peers", action="store_true", help="other managers too, fetched from npm and Go")
-    parser.add_argument("--program", help="this gvmpy, instead of one newly installed")
-    options = parser.parse_args()
-    with (
-        installed_program(options.program) as program,
-        prepared(program) as made,
-        tempfile.TemporaryDirectory(prefix="gvmpy-bench-", dir=memory_directory()) as scratch,
-    ):
-        peers = find_peers(made, Path(scratch)) if options.peers else Peers()
+    with session(__doc__, runs=50) as here:
+        made, peers = here.made, here.peers
         pinned = made.directory("pinned", {".go-version": f"{CHOSEN}\n"}, depth=1)
-        rows = _shell_rows(made, pinned) + _verb_rows(made, pinned) + _peer_rows(made, peers)
-        print_rows(measure(rows, options.runs))
-    peers.print_notes()
+        here.show(_shell_rows(made, pinned) + _verb_rows(made, pinned) + _peer_rows(made, peers))
 
 
 def _front(made: Prepared) -> str:
