@@ -55,6 +55,12 @@ class Verifier:
             raise ValueError("verifier key does not match its own hash: it was mistyped or changed")
         return cls(name, key_hash, key[len(_ED25519) :])
 
+    @property
+    def vkey(self) -> str:
+        """The key as `parse` reads it."""
+        key = base64.b64encode(_ED25519 + self.public_key).decode("ascii")
+        return f"{self.name}+{self.key_hash.hex()}+{key}"
+
     def verifies(self, message: bytes, signature: bytes) -> bool:
         """Whether `signature` (64 bytes) is this key's for `message`."""
         from cryptography.exceptions import InvalidSignature

@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from gvmpy.errors import HostError, IntegrityError, NetworkError, UsageError
+from gvmpy.errors import GvmpyError, IntegrityError, NetworkError, UsageError
 from gvmpy.files import make_private, write_atomic
-from gvmpy.locks import hold
 from gvmpy.proxies import is_loopback
-from gvmpy.trust.note import MAX_NOTE_SIZE, Verifier, decode_base64, decode_text, open_note
+from gvmpy.trust.heads import Fork, ForkError, Heads, SignedHead, read_limited
+from gvmpy.trust.note import MAX_NOTE_SIZE, Verifier, decode_base64, decode_text
 from gvmpy.trust.tlog import (
     HASH_SIZE,
     TILE_WIDTH,
     Node,
     Tile,
-    TreeHead,
+    consistency_proof,
     parse_number,
     perfect_subtrees,
     proven_hashes,
@@ -55,16 +54,9 @@ _UPPER = re.compile(r"[A-Z]", re.ASCII)
 _PARALLEL = 8
 """A proof needs about this many tiles: one round trip instead of one after another."""
 
-_LOCK_TIMEOUT = 10.0
-"""Seconds; the lock is held for one read and one write of a small file."""
-
 
 class MissingError(NetworkError):
     """The database, or who relays it, answered that it does not have what was asked for."""
-
-
-class ForkError(IntegrityError):
-    """Two heads, both signed, of which neither continues the other: the database told two stories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +80,6 @@ class Evidence:
     root: str
     h1: str
     go_mod_h1: str
-
-
-@dataclass(frozen=True, slots=True)
-class SignedHead:
-    """A tree head, and the note in which the database signed it."""
-
-    head: TreeHead
-    note: bytes
-
-    @classmethod
-    def open(cls, note: bytes, verifier: Verifier) -> SignedHead:
-        """Check the signature and read the head; raises IntegrityError."""
-        return cls(TreeHead.parse(open_note(note, verifier)), note)
 
 
 def parse_gosumdb(text: str) -> SumdbSettings:
@@ -135,25 +114,37 @@ class Database:
     """One checksum database. Holds no state of its own: threads and processes may share its directories.
 
     The newest signed head ever proven stays in `state_dir`/sumdb/NAME/latest; proven answers and tiles
-    go to `cache_dir`/sumdb/NAME/{lookup,tile}/..., laid out like the database itself.
+    go to `cache_dir`/sumdb/NAME/{lookup,tile}/..., laid out like the database itself. `go_state` is the
+    directory where the go command keeps its own heads, to be read only.
     """
 
-    def __init__(self, verifier: Verifier, fetch: Fetch, *, cache_dir: Path | None, state_dir: Path) -> None:
+    def __init__(
+        self,
+        verifier: Verifier,
+        fetch: Fetch,
+        *,
+        cache_dir: Path | None,
+        state_dir: Path,
+        go_state: Path | None = None,
+    ) -> None:
         self._verifier = verifier
         self._fetch = fetch
         self._cache = cache_dir / "sumdb" / verifier.name if cache_dir else None
-        self._latest = state_dir / "sumdb" / verifier.name / "latest"
+        foreign = go_state / verifier.name / "latest" if go_state else None
+        self._heads = Heads(state_dir / "sumdb" / verifier.name, verifier, foreign)
 
-    def prove(self, module: str, version: str) -> Evidence:
+    def prove(self, module: str, version: str, *, keep_head: bool = True) -> Evidence:
         """Return the digests on record for `module` at `version`, e.g. `v0.0.1-go1.22.3.linux-amd64`.
 
         Proven are: the signature of the head, that the record is in its tree, that this tree and the newest
-        seen before are one history, and that the record speaks of this very version. Nothing is written
-        before. A spoilt cache is passed over and replaced. Raises IntegrityError (ForkError with both signed
-        heads in its details), NetworkError, HostError when the newest head cannot be kept, UsageError.
+        seen before, by gvmpy or the go command, are one history, and that the record speaks of this very
+        version. Nothing is written before; without `keep_head` to the cache only, and evidence of a fork. A
+        spoilt cache is passed over and replaced. Raises IntegrityError (ForkError with both signed heads in
+        its details), NetworkError, HostError when the newest head cannot be kept, UsageError.
         """
         lookup_path(module, version)
-        known = self._read_latest()
+        ours = self._heads.read()
+        known = [head for head in (ours, self._heads.read_foreign()) if head is not None]
         store = _Store(self._fetch, self._cache)
         try:
             evidence, newest = self._prove(module, version, store, known)
@@ -165,18 +156,19 @@ class Database:
             spoilt, store = store, _Store(self._fetch, self._cache, use_cache=False)
             evidence, newest = self._prove(module, version, store, known)
             spoilt.discard()
-        self._keep_latest(store, newest, known)
+        if keep_head:
+            self._keep_latest(store, newest, ours)
         store.save()
         return evidence
 
     def _prove(
-        self, module: str, version: str, store: _Store, known: SignedHead | None
+        self, module: str, version: str, store: _Store, known: Sequence[SignedHead]
     ) -> tuple[Evidence, SignedHead]:
         name = self._verifier.name
         number, record, note = _split_answer(store.read(lookup_path(module, version), MAX_NOTE_SIZE))
         newest = SignedHead.open(note, self._verifier)
-        if known is not None:
-            newest = self._check_one_history(store, newest, known)
+        for head in known:
+            newest = self._check_one_history(store, newest, head)
         if number >= newest.head.size:
             raise IntegrityError(
                 f"{name} claims record {number} of a tree that has only {newest.head.size} records"
@@ -205,57 +197,21 @@ class Database:
             root = root_over(proven_hashes(newer.head, nodes, store.tiles))
         if root == older.head.root:
             return newer
-        proven = TreeHead(older.head.size, root)
-        raise ForkError(
-            f"{self._verifier.name} signed two trees that contradict each other",
-            hint="keep this output: it is proof that the database, or who holds its key, cannot be trusted",
-            details=(
-                "one signed head:",
-                *older.note.decode().splitlines(),
-                f"another signed head, whose first {proven.size} records have the root {proven.root_text}:",
-                *newer.note.decode().splitlines(),
-            ),
-        )
+        proof: tuple[bytes, ...] = ()
+        with contextlib.suppress(GvmpyError):  # both signatures stand, even if a tile cannot be had now
+            proof = tuple(consistency_proof(newer.head, older.head.size, store.tiles))
+        fork = Fork(older, newer, root, proof)
+        raise ForkError.over(self._verifier.name, fork, self._heads.keep_evidence(fork))
 
     def _keep_latest(self, store: _Store, newest: SignedHead, known: SignedHead | None) -> None:
         """Make `newest` the head on disk unless a newer one got there meanwhile; never step back."""
         while known is None or known.head.size < newest.head.size:
-            found = self._swap_latest(known, newest)
+            found = self._heads.swap(known, newest)
             if found is None:
                 return
             # Another process moved it: that head must be of the same history, and may be ahead of ours.
             self._check_one_history(store, found, newest)
             known = found
-
-    def _swap_latest(self, known: SignedHead | None, newest: SignedHead) -> SignedHead | None:
-        """Replace `known` on disk by `newest`; return what stands there instead when it is neither."""
-        try:
-            make_private(self._latest.parent)
-            with hold(self._latest.with_name("latest.lock"), timeout=_LOCK_TIMEOUT):
-                found = self._read_latest()
-                if found is not None and found != known:
-                    return found
-                write_atomic(self._latest, newest.note)
-        except OSError as error:
-            raise HostError(
-                f"cannot keep the newest tree head in `{self._latest}`: {error.strerror}"
-            ) from error
-        return None
-
-    def _read_latest(self) -> SignedHead | None:
-        try:
-            note = _read_limited(self._latest, MAX_NOTE_SIZE)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise HostError(f"cannot read `{self._latest}`: {error.strerror}") from error
-        try:
-            return SignedHead.open(note, self._verifier)
-        except IntegrityError as error:
-            raise IntegrityError(
-                f"`{self._latest}` is not the signed tree head that was put there: {error.message}",
-                hint=f"find out who changed it; to begin anew: rm {shlex.quote(str(self._latest))}",
-            ) from error
 
 
 class _Store:
@@ -329,7 +285,7 @@ class _Store:
         if file is None or not self._use_cache:
             return None
         try:
-            self.cached[path] = _read_limited(file, limit)
+            self.cached[path] = read_limited(file, limit)
         except OSError:
             return None
         return self.cached[path]
@@ -363,12 +319,6 @@ def _digest_in(record: str, subject: str) -> str:
     if digests or value is None or len(value) != HASH_SIZE:
         raise IntegrityError(f"the checksum database's record has no single h1 digest of `{subject}`")
     return digest
-
-
-def _read_limited(file: Path, limit: int) -> bytes:
-    """Return the file's bytes, one more than `limit` at most: enough to be refused."""
-    with open(file, "rb") as stream:
-        return stream.read(limit + 1)
 
 
 def _usable_url(url: str) -> str:

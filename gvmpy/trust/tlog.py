@@ -184,6 +184,37 @@ def proven_hashes(
     return [hash_of(node) for node in wanted]
 
 
+def consistency_proof(
+    head: TreeHead, old_size: int, read_tiles: Callable[[Sequence[Tile]], Sequence[bytes]]
+) -> list[bytes]:
+    """Return the proof (RFC 6962, 2.1.2) of what the first `old_size` records of `head`'s tree hash to.
+
+    Its order is that of tlog.ProveTree and tlog.CheckTree; it is empty when `old_size` is all of the tree, or
+    nothing. Raises IntegrityError as `proven_hashes` does.
+    """
+    if not 0 < old_size < head.size:
+        return []
+    ranges = _proof_ranges(old_size, 0, head.size)
+    nodes = [_shifted_subtrees(start, end) for start, end in ranges]
+    hashes = iter(proven_hashes(head, [node for group in nodes for node in group], read_tiles))
+    return [root_over([next(hashes) for _ in group]) for group in nodes]
+
+
+def _proof_ranges(old_size: int, start: int, end: int) -> list[tuple[int, int]]:
+    """Return which runs of records the hashes of a consistency proof are over; RFC 6962's SUBPROOF."""
+    if old_size == end:
+        return [(start, end)] if start else []
+    middle = start + (1 << (end - start - 1).bit_length() - 1)
+    if old_size <= middle:
+        return [*_proof_ranges(old_size, start, middle), (middle, end)]
+    return [*_proof_ranges(old_size, middle, end), (start, middle)]
+
+
+def _shifted_subtrees(start: int, end: int) -> list[Node]:
+    """Return the perfect subtrees of the records from `start` up to `end`, a run out of `_proof_ranges`."""
+    return [Node(node.level, node.index + (start >> node.level)) for node in perfect_subtrees(end - start)]
+
+
 def _tiles_below(edge: Iterable[Tile], wanted: Iterable[Node], size: int) -> list[Tile]:
     """Return the full tiles between the edge and the wanted nodes, each after its parent."""
     known = set(edge)

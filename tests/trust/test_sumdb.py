@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gvmpy.errors import HostError, IntegrityError, NetworkError
+from gvmpy.trust.heads import ForkError
 from gvmpy.trust.note import Verifier
-from gvmpy.trust.sumdb import Database, ForkError, MissingError
+from gvmpy.trust.sumdb import Database, MissingError
 from tests.trust.fakedb import FakeDatabase, FakeServer, digest_of
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Client:
         return {
             str(file.relative_to(self.home)): file.read_bytes()
             for file in self.home.rglob("*")
-            if file.is_file() and file.name != "latest.lock"
+            if file.is_file() and file.name != "latest.lock" and file.parent.name != "forks"
         }
 
     def refusal(self, version: str = VERSION) -> IntegrityError:
