@@ -9,7 +9,7 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 from urllib.parse import unquote, urlsplit
 
 import httpx
@@ -45,6 +45,18 @@ class Answer:
     body: bytes
 
 
+class Authorizer(Protocol):
+    """Who knows what credentials go with a request."""
+
+    def authorization(self, url: str) -> str | None:
+        """Return the value of the Authorization header for `url`, or None for none."""
+        ...
+
+    def advice(self) -> str | None:
+        """Return what kept credentials from being found, as a hint, or None."""
+        ...
+
+
 class TransientError(NetworkError):
     """A failure that may pass: the same request is worth another try."""
 
@@ -52,9 +64,12 @@ class TransientError(NetworkError):
 class Network:
     """A pool of connections; safe to share between threads, closed by leaving its `with` block."""
 
-    def __init__(self, environ: Mapping[str, str], *, offline: bool = False) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], *, offline: bool = False, authorizer: Authorizer | None = None
+    ) -> None:
         self._offline = offline
         self._environ = environ
+        self._authorizer = authorizer
         self._client_or_none: httpx.Client | None = None
 
     def __enter__(self) -> Self:
@@ -89,7 +104,8 @@ class Network:
     def stream(self, url: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
         """Open GET `url` and follow its redirects; the body is read by the caller, raw, as it was sent.
 
-        Raises NetworkError for an address that may not be asked, and TransientError for a passing failure.
+        User and password in the URL, or else what the authorizer has, go to this host and no other. Raises
+        NetworkError for an address that may not be asked, and TransientError for a passing failure.
         """
         if self._offline:
             raise NetworkError(f"offline: {redact(url)} was not asked", hint="unset GVMPY_OFFLINE")
@@ -97,6 +113,10 @@ class Network:
             request = self._client.build_request(
                 "GET", url, headers={"Accept-Encoding": "identity", **headers}
             )
+        if self._authorizer is not None and request.url.scheme == "https" and not request.url.userinfo:
+            authorization = self._authorizer.authorization(str(request.url))
+            if authorization is not None:  # httpx takes it away where a redirect leads to another origin
+                request.headers["Authorization"] = authorization
         for _ in range(_MOST_REDIRECTS):
             _refuse_plain(request.url)
             with translated(str(request.url)):
@@ -114,6 +134,10 @@ class Network:
             finally:
                 response.close()
         raise NetworkError(f"{redact(url)} redirects more than {_MOST_REDIRECTS} times")
+
+    def advice(self) -> str | None:
+        """Return what kept credentials from being sent, as a hint, or None when nothing did."""
+        return self._authorizer.advice() if self._authorizer else None
 
     @property
     def _client(self) -> httpx.Client:

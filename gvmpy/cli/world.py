@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gvmpy.config import Config
+    from gvmpy.goenv.settings import GoSettings
     from gvmpy.net import Network
     from gvmpy.releases.model import Context
 
@@ -31,18 +32,26 @@ class World:
 
         return load(self.environ)
 
+    @cached_property
+    def settings(self) -> GoSettings:
+        """Go's own settings."""
+        from gvmpy.goenv.settings import GoSettings
+
+        return GoSettings(self.environ, self._goroots())
+
     def network(self) -> Network:
         """Return a new connection pool, to be closed by its `with` block."""
+        from gvmpy.goenv.credentials import Credentials
         from gvmpy.net import Network
 
-        return Network(self.environ, offline=self.config.offline)
+        credentials = Credentials(self.settings, self.environ)
+        return Network(self.environ, offline=self.config.offline, authorizer=credentials)
 
     def sources(self, network: Network) -> Context:
         """Return what sources need to know."""
-        from gvmpy.goenv.settings import GoSettings
         from gvmpy.releases.model import Context
 
-        return Context(self.config, network, self.home, GoSettings(self.environ, self._goroots()))
+        return Context(self.config, network, self.home, self.settings)
 
     def _goroots(self) -> Iterator[Path]:
         """Yield the GOROOTs on this machine whose go.env may name a proxy: the system's, then ours."""

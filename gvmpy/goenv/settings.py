@@ -47,6 +47,14 @@ class GoSettings:
                 return Setting(value, f"`{path}`") if value else None
         return None
 
+    def gopath(self) -> Path | None:
+        """Return the first directory of GOPATH, by default `go` in $HOME; None for none that go would use."""
+        setting = self.get("GOPATH")
+        if setting is None and self._environ.get("HOME"):
+            return Path(self._environ["HOME"], "go")
+        first = setting.value.split(os.pathsep)[0] if setting else ""
+        return Path(first) if os.path.isabs(first) else None
+
     def _files(self) -> Iterator[Path]:
         user_file = self._user_file()
         if user_file is not None:
