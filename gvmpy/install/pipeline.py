@@ -127,6 +127,8 @@ class Installer:
         def attempt(source: Source) -> _Proven:
             self._cancellation.check()
             artifact = source.artifact(version, self._platform)
+            for note in artifact.notes:
+                self._progress.say(note)
             _require_trust(artifact, self._config.trust_minimum)
             return self._fetch_proven(artifact, _unpacker(artifact, workers))
 

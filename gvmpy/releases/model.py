@@ -49,7 +49,7 @@ class Artifact:
     """A toolchain to fetch: the addresses in the order to try, and what proves the bytes.
 
     `size` is exact when known, in bytes; `limit` is never exceeded. `trust` is one of
-    gvmpy.config.TRUST_LEVELS, `evidence` what it rests on, kept in the receipt.
+    gvmpy.config.TRUST_LEVELS, `evidence` what it rests on, kept in the receipt. `notes` are for the user.
     """
 
     version: GoVersion
@@ -62,6 +62,7 @@ class Artifact:
     limit: int
     trust: str
     evidence: Mapping[str, str | int]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

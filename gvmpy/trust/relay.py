@@ -6,16 +6,18 @@ cmd/go/internal/modfetch/sumdb.go, initBase.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gvmpy.errors import NetworkError
 from gvmpy.goenv.goproxy import DIRECT, OFF
 from gvmpy.net import redact
-from gvmpy.trust.sumdb import MissingError
+from gvmpy.trust.sumdb import Database, MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from gvmpy.goenv.goproxy import ProxyEntry
     from gvmpy.trust.sumdb import Fetch, SumdbSettings
@@ -56,6 +58,30 @@ def choose_base(proxies: Sequence[ProxyEntry], settings: SumdbSettings, get: Get
             if not proxy.any_failure:
                 raise
     return f"https://{name}"
+
+
+def open_database(
+    settings: SumdbSettings,
+    proxies: Sequence[ProxyEntry],
+    get: Get,
+    *,
+    cache_dir: Path | None,
+    state_dir: Path,
+    go_state: Path | None = None,
+) -> Database:
+    """Return the database that `settings` name, reached as `choose_base` says.
+
+    That is looked into once something has to be asked, and not at all when the cache holds the whole proof.
+    """
+    lock, known = threading.Lock(), list[str]()
+
+    def fetch(path: str, limit: int) -> bytes:
+        with lock:
+            if not known:
+                known.append(choose_base(proxies, settings, get))
+        return fetcher(known[0], get)(path, limit)
+
+    return Database(settings.verifier, fetch, cache_dir=cache_dir, state_dir=state_dir, go_state=go_state)
 
 
 def fetcher(base: str, get: Get) -> Fetch:

@@ -1,5 +1,8 @@
 """The module golang.org/toolchain through the user's GOPROXY, proven by the checksum database.
 
+As with the go command, GOSUMDB=off, GONOSUMDB and GOPRIVATE do not spare toolchains the database (useSumDB of
+cmd/go/internal/modfetch/sumdb.go); GONOPROXY and GOPRIVATE do keep the module from the proxies.
+
 Every Go release exists as version v0.0.1-goX.OS-ARCH of that module (cmd/go/internal/toolchain). A version is
 asked for by its `.info`: caching proxies list only what they already hold and serve more than they list.
 """
@@ -12,10 +15,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gvmpy.errors import GvmpyError, NetworkError, NoSuchVersionError
 from gvmpy.goenv.goproxy import DIRECT, OFF, ProxyEntry, parse_goproxy
+from gvmpy.goenv.patterns import matches_prefix
 from gvmpy.net import redact
 from gvmpy.releases.model import Address, Artifact, Digest, Release
-from gvmpy.trust.relay import choose_base, fetcher
-from gvmpy.trust.sumdb import Database, parse_gosumdb
+from gvmpy.trust.relay import open_database
+from gvmpy.trust.sumdb import parse_gosumdb
 from gvmpy.version import GoVersion
 
 if TYPE_CHECKING:
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 
     from gvmpy.platform import Platform
     from gvmpy.releases.model import Context, Source
+    from gvmpy.trust.sumdb import Evidence
 
 T = TypeVar("T")
 
@@ -40,16 +45,29 @@ _UNAUTHORIZED, _FORBIDDEN = frozenset({401, 407}), 403
 _LISTED = re.compile(r"v0\.0\.1-(go[0-9a-z.]+)\.([a-z0-9]+-[a-z0-9]+)")
 
 
+_IS_OFF = "GOSUMDB=off does not hold for toolchains"
+_OFF_NOTE = f"{_IS_OFF}, with gvmpy as with the go command: asking {{}}"
+_OFF_HINT = f"{_IS_OFF}; name where the database can be reached: export GOSUMDB='{{}} https://HOST/PATH'"
+_LOGIN_HINT = "check the user and password in GOPROXY, or the entry of its host in netrc"
+
+
 class _NotFoundError(NoSuchVersionError):
     """A plain 404 or 410: the only failure that `,` passes on."""
 
 
 def open_source(context: Context) -> Source:
     """Return the source as Go's settings, or ours in their place, describe it."""
-    return _GoProxy(context)
+    return GoProxy(context)
 
 
-class _GoProxy:
+def module_version(version: GoVersion, platform: Platform) -> str:
+    """Return the version of the module that is the Go `version` for `platform`."""
+    return f"v0.0.1-{version.name}.{platform}"
+
+
+class GoProxy:
+    """The source; `evidence` may be asked for by itself."""
+
     name = "goproxy"
 
     def __init__(self, context: Context) -> None:
@@ -57,9 +75,17 @@ class _GoProxy:
         self._cache = context.config.cache
         self._state = context.home.state
         self._goproxy = context.config.goproxy or _value(context, "GOPROXY") or DIRECT
-        self._gosumdb = context.config.sumdb or _value(context, "GOSUMDB")
+        self._gosumdb = (context.config.sumdb or _value(context, "GOSUMDB")).strip()
+        private = (
+            "" if context.config.goproxy else _value(context, "GONOPROXY") or _value(context, "GOPRIVATE")
+        )
+        self._is_private = matches_prefix(private, MODULE)
+        gopath = context.settings.gopath()
+        self._go_state = gopath / "pkg" / "sumdb" if gopath else None
 
     def releases(self, platform: Platform) -> list[Release]:
+        """Return what the first proxy that answers lists: often less than it serves."""
+
         def listed(base: str) -> list[Release]:
             text = self._read(base, f"/{MODULE}/@v/list").decode("utf-8", errors="replace")
             return [release for line in text.splitlines() if (release := _parse_listed(line, platform))]
@@ -67,28 +93,50 @@ class _GoProxy:
         return self._through_proxies(listed)[1]
 
     def artifact(self, version: GoVersion, platform: Platform) -> Artifact:
-        module_version = f"v0.0.1-{version.name}.{platform}"
-        base, _ = self._through_proxies(lambda base: self._require_info(base, module_version))
-        evidence = self._database().prove(MODULE, module_version)
+        """Return where the zip is and the `h1:` that the checksum database has for it."""
+        wanted = module_version(version, platform)
+        base, _ = self._through_proxies(lambda base: self._require_info(base, wanted))
+        evidence = self.evidence(version, platform)
         return Artifact(
             version=version,
             platform=platform,
             source=self.name,
-            addresses=self._addresses(base, f"/{MODULE}/@v/{module_version}.zip"),
+            addresses=self._addresses(base, f"/{MODULE}/@v/{wanted}.zip"),
             layout="toolchain-module",
             digest=Digest("h1", evidence.h1),
             size=None,
             limit=_LARGEST_ZIP,
             trust="transparency-log",
-            evidence={
-                "database": evidence.database,
-                "record": evidence.record,
-                "tree_size": evidence.tree_size,
-                "root": evidence.root,
-                "module": f"{MODULE}@{module_version}",
-                "h1": evidence.h1,
-            },
+            evidence=evidence_of(evidence, version, platform),
+            notes=(_OFF_NOTE.format(evidence.database),) if self._gosumdb == OFF else (),
         )
+
+    def evidence(self, version: GoVersion, platform: Platform, *, keep_head: bool = True) -> Evidence:
+        """Return what the checksum database has on record; nothing is asked of a proxy but its relay.
+
+        Raises as gvmpy.trust.sumdb.Database.prove does, which also tells of `keep_head`.
+        """
+
+        def get(url: str, limit: int) -> tuple[int, bytes]:
+            answer = self._network.get(url, limit=limit)
+            return answer.status, answer.body
+
+        settings = parse_gosumdb(self._gosumdb)
+        database = open_database(
+            settings,
+            parse_goproxy(self._goproxy),
+            get,
+            cache_dir=self._cache,
+            state_dir=self._state,
+            go_state=self._go_state,
+        )
+        try:
+            return database.prove(MODULE, module_version(version, platform), keep_head=keep_head)
+        except NetworkError as error:
+            if self._gosumdb != OFF:
+                raise
+            hint = _OFF_HINT.format(settings.verifier.name)
+            raise type(error)(error.message, hint=hint, details=error.details) from error
 
     def _addresses(self, first: str, path: str) -> tuple[Address, ...]:
         """Return where to ask for a file: the proxy that knew the version, then those behind it.
@@ -108,19 +156,9 @@ class _GoProxy:
         if told != module_version:
             raise NetworkError(f"{redact(base)} answered something else than the .info of {module_version}")
 
-    def _database(self) -> Database:
-        """Return the checksum database GOSUMDB names, through the proxies' relay where there is one."""
-
-        def get(url: str, limit: int) -> tuple[int, bytes]:
-            answer = self._network.get(url, limit=limit)
-            return answer.status, answer.body
-
-        settings = parse_gosumdb(self._gosumdb)
-        base = choose_base(self._proxies(), settings, get)
-        return Database(settings.verifier, fetcher(base, get), cache_dir=self._cache, state_dir=self._state)
-
     def _proxies(self) -> tuple[ProxyEntry, ...]:
-        return parse_goproxy(self._goproxy)
+        """Return who is asked for the module; its database is asked through the proxies all the same."""
+        return (ProxyEntry(DIRECT, any_failure=False),) if self._is_private else parse_goproxy(self._goproxy)
 
     def _through_proxies(self, attempt: Callable[[str], T]) -> tuple[str, T]:
         """Try each proxy by GOPROXY's own fall-back rules; return the base that served with its answer."""
@@ -138,6 +176,8 @@ class _GoProxy:
                     break
         reasons = "; ".join(failure.message for failure in failures)
         hint = next((failure.hint for failure in failures if failure.hint), None)
+        if self._is_private:
+            hint = f"GONOPROXY or GOPRIVATE keeps {MODULE} from GOPROXY; to ask it: export GONOPROXY=none"
         if all(isinstance(failure, NoSuchVersionError) for failure in failures):
             raise NoSuchVersionError(reasons, hint=hint)
         raise NetworkError(reasons, hint=hint)
@@ -146,14 +186,33 @@ class _GoProxy:
         answer = self._network.get(base + path, limit=_LARGEST_ANSWER)
         if answer.status == _HTTP_OK:
             return answer.body
-        text = f"{redact(base)} answered {answer.status} for {path.rpartition('/')[2]}"
-        if answer.status in _NOT_FOUND:
-            raise _NotFoundError(text)
-        if answer.status in _UNAUTHORIZED:
-            raise NetworkError(text, hint="check the user and password in GOPROXY")
+        raise self._refusal(answer.status, f"{redact(base)} answered {answer.status} for {_last_of(path)}")
+
+    def _refusal(self, status: int, text: str) -> GvmpyError:
+        advice = self._network.advice()
+        if status in _NOT_FOUND:
+            return _NotFoundError(text, hint=advice)
+        if status in _UNAUTHORIZED:
+            return NetworkError(text, hint=advice or _LOGIN_HINT)
         # Proxies that hold back what they have not cached, or may not give, say 403: no version, but also
         # not the plain "not found" that `,` passes on.
-        raise NoSuchVersionError(text) if answer.status == _FORBIDDEN else NetworkError(text)
+        return NoSuchVersionError(text, hint=advice) if status == _FORBIDDEN else NetworkError(text)
+
+
+def evidence_of(evidence: Evidence, version: GoVersion, platform: Platform) -> dict[str, str | int]:
+    """Return what a receipt keeps of `evidence`."""
+    return {
+        "database": evidence.database,
+        "record": evidence.record,
+        "tree_size": evidence.tree_size,
+        "root": evidence.root,
+        "module": f"{MODULE}@{module_version(version, platform)}",
+        "h1": evidence.h1,
+    }
+
+
+def _last_of(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _value(context: Context, name: str) -> str:
