@@ -10,26 +10,56 @@ from gvmpy.ui.result import Result
 from gvmpy.ui.style import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gvmpy.home import Home
     from gvmpy.install.verify import Verification
+    from gvmpy.version import GoVersion
 
 
 @click.command("verify", short_help="Hash a tree anew and name what changed.")
 @click.argument("request", metavar="[VERSION]", required=False)
+@click.option(
+    "--transparency", is_flag=True, help="Compare with Go's checksum database rather than with the receipt."
+)
+@click.option(
+    "--raise",
+    "raise_trust",
+    is_flag=True,
+    help="With --transparency: record the proof, and its trust, in the receipt.",
+)
 @json_option
-def command(request: str | None, as_json: bool) -> Result:
+def command(request: str | None, transparency: bool, raise_trust: bool, as_json: bool) -> Result:
     """Hash an installed tree anew and name every file that is not as it was installed.
 
     Without VERSION, all installed versions. Exits 1 when any file changed, is missing or was added.
+
+    With --transparency, whatever the source was, the files are compared with what Go's checksum database has
+    on record for everybody. Shown is how many files and bytes of the tree that covers.
     """
-    del as_json
-    from gvmpy.errors import IntegrityError
-    from gvmpy.install.verify import verify
     from gvmpy.selection.request import parse_request
     from gvmpy.selection.resolve import match_installed
+
+    if raise_trust and not transparency:
+        raise click.UsageError("--raise goes with --transparency")
+    world = here()
+    versions = (
+        [match_installed(parse_request(request), world.home)]
+        if request is not None
+        else world.home.installed()
+    )
+    if transparency:
+        from gvmpy.cli.transparency import verify_transparency
+
+        return verify_transparency(world, versions, raise_trust=raise_trust, quiet=as_json)
+    return _verify_receipts(world.home, versions)
+
+
+def _verify_receipts(home: Home, versions: Sequence[GoVersion]) -> Result:
+    from gvmpy.errors import IntegrityError
+    from gvmpy.install.verify import verify
     from gvmpy.trust.receipt import install_anew
 
-    home = here().home
-    versions = [match_installed(parse_request(request), home)] if request is not None else home.installed()
     found: list[Verification] = []
     errors: list[IntegrityError] = []
     for version in versions:

@@ -110,6 +110,16 @@ def hash_zip(archive: Path, *, prefix: str, budget: Budget) -> str:
     return h1((member.name, digest) for member, digest in _share_out(task, archive, prefix, budget))
 
 
+def list_zip(archive: Path, *, prefix: str, budget: Budget) -> Manifest:
+    """Return the files that `unpack_toolchain_zip` would write, as it would list them; nothing is written.
+
+    Raises IntegrityError for whatever it would refuse.
+    """
+    task = "gvmpy.install.archives.zip_members:hash_members"
+    found = _share_out(task, archive, prefix, budget)
+    return Manifest.of(FileRecord(member.file, digest, member.mode) for member, digest in found)
+
+
 def unpack_toolchain_zip(
     archive: Path, destination: Path, *, prefix: str, budget: Budget, expected: str | None = None
 ) -> Manifest:

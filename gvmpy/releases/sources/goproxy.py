@@ -92,11 +92,11 @@ class GoProxy:
 
         return self._through_proxies(listed)[1]
 
-    def artifact(self, version: GoVersion, platform: Platform) -> Artifact:
+    def artifact(self, version: GoVersion, platform: Platform, *, keep_head: bool = True) -> Artifact:
         """Return where the zip is and the `h1:` that the checksum database has for it."""
         wanted = module_version(version, platform)
         base, _ = self._through_proxies(lambda base: self._require_info(base, wanted))
-        evidence = self.evidence(version, platform)
+        evidence = self.evidence(version, platform, keep_head=keep_head)
         return Artifact(
             version=version,
             platform=platform,
