@@ -73,7 +73,7 @@ class Credentials:
             return f"cannot read `{netrc_path(self._environ)}`: {self._fault}"
         if self._goauth.unsupported:
             kinds = " and ".join(f"`{kind}`" for kind in self._goauth.unsupported)
-            return f"GOAUTH's {kinds} is not supported and was not run: put user and password into netrc"
+            return f"GOAUTH has {kinds}, which gvmpy does not run: put user and password into netrc"
         return None
 
     @cached_property
