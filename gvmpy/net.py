@@ -113,9 +113,11 @@ class Network:
             request = self._client.build_request(
                 "GET", url, headers={"Accept-Encoding": "identity", **headers}
             )
-        if self._authorizer is not None and request.url.scheme == "https" and not request.url.userinfo:
+        if self._authorizer is not None and request.url.scheme == "https":
             authorization = self._authorizer.authorization(str(request.url))
-            if authorization is not None:  # httpx takes it away where a redirect leads to another origin
+            # User and password in the URL win over it; httpx takes either away where a redirect leads to
+            # another origin.
+            if authorization is not None:
                 request.headers["Authorization"] = authorization
         for _ in range(_MOST_REDIRECTS):
             _refuse_plain(request.url)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from gvmpy.config import Config
-from gvmpy.errors import NetworkError, NoSuchVersionError, UsageError
+from gvmpy.errors import IntegrityError, NetworkError, NoSuchVersionError, UsageError
 from gvmpy.goenv.settings import GoSettings
 from gvmpy.home import Home
 from gvmpy.net import Network
@@ -19,9 +20,8 @@ from gvmpy.version import GoVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
-    from gvmpy.releases.model import Source
+    from gvmpy.releases.model import Artifact, Source
     from tests.support.loopback import Site
 
 AMD64 = Platform("linux", "amd64")
@@ -135,3 +135,105 @@ def test_our_own_setting_comes_first(tmp_path: Path, site: Site) -> None:
         settings = GoSettings({"GOPROXY": "off"}, [])
         source = open_source(Context(config, network, Home(tmp_path), settings))
         assert len(source.releases(AMD64)) == 1
+
+
+class TestPrivacy:
+    """GOPRIVATE and GONOPROXY keep the module from the proxies, and are no way around the database."""
+
+    def source(self, tmp_path: Path, network: Network, config: Config, **environ: str) -> Source:
+        return open_source(Context(config, network, Home(tmp_path), GoSettings(environ, [])))
+
+    @pytest.mark.parametrize(
+        "environ",
+        [
+            {"GOPRIVATE": "*"},
+            {"GOPRIVATE": "golang.org/toolchain"},
+            {"GONOPROXY": "golang.org", "GOPRIVATE": "none"},
+        ],
+    )
+    def test_the_proxy_is_not_asked(self, tmp_path: Path, site: Site, environ: dict[str, str]) -> None:
+        with Network({}, offline=True) as network:
+            source = self.source(tmp_path, network, Config(), GOPROXY=f"{site.base}/p", **environ)
+            with pytest.raises(NetworkError, match=r"https://go.dev/dl/mod/.* was not asked") as caught:
+                source.releases(AMD64)
+        assert caught.value.hint is not None
+        assert "export GONOPROXY=none" in caught.value.hint
+        assert site.requests == []
+
+    @pytest.mark.parametrize(
+        "environ",
+        [
+            {"GOPRIVATE": "*.corp"},
+            {"GOPRIVATE": "*", "GONOPROXY": "none"},
+            {"GONOSUMDB": "*"},
+            {"GOINSECURE": "*"},
+        ],
+    )
+    def test_the_proxy_is_asked(self, tmp_path: Path, site: Site, environ: dict[str, str]) -> None:
+        site.body(LIST, b"v0.0.1-go1.22.3.linux-amd64\n", "text/plain")
+        with Network({}) as network:
+            source = self.source(tmp_path, network, Config(), GOPROXY=f"{site.base}/p", **environ)
+            assert len(source.releases(AMD64)) == 1
+
+    def test_our_own_setting_is_no_business_of_gos(self, tmp_path: Path, site: Site) -> None:
+        site.body(LIST, b"v0.0.1-go1.22.3.linux-amd64\n", "text/plain")
+        with Network({}) as network:
+            config = Config(goproxy=f"{site.base}/p")
+            assert len(self.source(tmp_path, network, config, GOPRIVATE="*").releases(AMD64)) == 1
+
+
+class TestGosumdbOff:
+    def artifact(self, tmp_path: Path, site: Site, gosumdb: str) -> Artifact:
+        settings = GoSettings({"GOPROXY": f"{site.base}/proxy", "GOSUMDB": gosumdb}, [])
+        with Network({}) as network:
+            context = Context(Config(cache=tmp_path / "cache"), network, Home(tmp_path), settings)
+            return open_source(context).artifact(GoVersion.parse("1.22.3"), AMD64)
+
+    @pytest.fixture
+    def relay(self, site: Site) -> Site:
+        info = {"Version": "v0.0.1-go1.22.3.linux-amd64", "Time": "2024-05-07T16:06:09Z"}
+        site.body(INFO.replace("/p/", "/proxy/", 1), json.dumps(info).encode())
+        recorded = Path(__file__).parents[1] / "trust" / "recorded"
+        for file in recorded.rglob("*"):
+            if file.is_file():
+                site.file(f"/proxy/{file.relative_to(recorded)}", file)
+        return site
+
+    def test_is_told(self, tmp_path: Path, relay: Site) -> None:
+        proven = self.artifact(tmp_path, relay, "off")
+        assert proven.digest.value == "h1:LqXmlW4rn/rqR5z8Sz3hri+dYqwQ73YKgkSjm31jRFM="
+        [note] = proven.notes
+        assert note.startswith("GOSUMDB=off does not hold for toolchains")
+        assert note.endswith("asking sum.golang.org")
+
+    def test_nothing_is_told_otherwise(self, tmp_path: Path, relay: Site) -> None:
+        assert self.artifact(tmp_path, relay, "").notes == ()
+
+    @pytest.mark.parametrize("gosumdb", ["off", ""])
+    def test_what_to_do_when_the_database_is_out_of_reach(
+        self, tmp_path: Path, relay: Site, gosumdb: str
+    ) -> None:
+        relay.paths["/proxy/sumdb/sum.golang.org/supported"] = lambda request: request.answer(401)
+        with pytest.raises(NetworkError, match="answered 401") as caught:
+            self.artifact(tmp_path, relay, gosumdb)
+        assert ("GOSUMDB=off does not hold" in (caught.value.hint or "")) is (gosumdb == "off")
+        assert not (tmp_path / "state").exists()
+
+
+class TestGosOwnHead:
+    @pytest.mark.parametrize("environ", [{"HOME": "home"}, {"GOPATH": "home/go:other"}])
+    def test_binds_the_database(self, tmp_path: Path, site: Site, environ: dict[str, str]) -> None:
+        """A head below GOPATH that is not the database's own is refused before anything is asked."""
+        latest = tmp_path / "home/go/pkg/sumdb/sum.golang.org/latest"
+        latest.parent.mkdir(parents=True)
+        latest.write_text("junk")
+        environ = {name: str(tmp_path / value) for name, value in environ.items()}
+        with Network({}) as network:
+            settings = GoSettings(environ | {"GOPROXY": f"{site.base}/proxy"}, [])
+            context = Context(Config(cache=tmp_path / "cache"), network, Home(tmp_path), settings)
+            info = {"Version": "v0.0.1-go1.22.3.linux-amd64"}
+            site.body(INFO.replace("/p/", "/proxy/", 1), json.dumps(info).encode())
+            with pytest.raises(IntegrityError, match="is not the signed tree head") as caught:
+                open_source(context).artifact(GoVersion.parse("1.22.3"), AMD64)
+        assert str(latest) in caught.value.message
+        assert latest.read_text() == "junk"

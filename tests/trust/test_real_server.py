@@ -146,6 +146,13 @@ class TestForks:
         assert caught.value.details[0].startswith("the evidence could not be kept in")
         assert sum("\N{EM DASH}" in line for line in caught.value.details) == 2
 
+    def test_that_go_has_seen_while_ours_is_honest(self, real: RealDatabase, tmp_path: Path) -> None:
+        client(Liar(real), tmp_path / "home").prove(MODULE, VERSION)
+        client(Liar(real, "fork"), tmp_path / "gopath").prove(MODULE, VERSION)
+        go_state = tmp_path / "gopath" / "sumdb"
+        with pytest.raises(ForkError):
+            client(Liar(real), tmp_path / "home", go_state=go_state).prove(MODULE, VERSION)
+
 
 class TestGoHead:
     @pytest.fixture

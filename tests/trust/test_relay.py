@@ -8,7 +8,7 @@ from gvmpy.errors import NetworkError, UsageError
 from gvmpy.goenv.goproxy import parse_goproxy
 from gvmpy.net import Network
 from gvmpy.trust.note import Verifier
-from gvmpy.trust.relay import choose_base, fetcher
+from gvmpy.trust.relay import choose_base, fetcher, open_database
 from gvmpy.trust.sumdb import Database, MissingError, lookup_path, parse_gosumdb
 from tests.trust.fakedb import FakeDatabase
 
@@ -211,3 +211,49 @@ class TestProduction:
             assert proven in (None, evidence)
             proven = evidence
             settings = parse_gosumdb(f"sum.golang.org {(cache / 'sumdb/sum.golang.org').as_uri()}")
+
+    def test_an_old_record_under_a_head_of_its_time(self, tmp_path: Path) -> None:
+        """Go 1.21.9 as the database answered in 2024; of its edge tiles only the full ones are left there."""
+        settings = parse_gosumdb(f"sum.golang.org {(RECORDED / 'go1.21.9/sumdb/sum.golang.org').as_uri()}")
+        database = open_database(settings, (), offline, cache_dir=None, state_dir=tmp_path)
+        evidence = database.prove(MODULE, "v0.0.1-go1.21.9.linux-amd64")
+        assert (evidence.record, evidence.tree_size) == (24929362, 28905453)
+        assert evidence.h1 == "h1:rRL9rPpsjKfpdDFcppvNgw1/dynUMrpDcTxdIwtyFR0="
+        # The head recorded later continues it; the proof of that needs tiles which were not recorded.
+        assert "28905453" in (tmp_path / "sumdb/sum.golang.org/latest").read_text()
+
+
+class TestOpenDatabase:
+    """The relay is looked for when something has to be asked, and once."""
+
+    def test_asked_once(self, tmp_path: Path) -> None:
+        asked: list[str] = []
+        database = self.opened(tmp_path, asked)
+        assert database.prove(MODULE, VERSION).record == 300
+        assert len([url for url in asked if url.endswith("/supported")]) == 1
+        assert len(asked) > 3
+
+    def test_not_at_all_when_the_cache_has_the_proof(self, tmp_path: Path) -> None:
+        self.opened(tmp_path, []).prove(MODULE, VERSION)
+        asked: list[str] = []
+        self.opened(tmp_path, asked).prove(MODULE, VERSION)
+        assert asked == []
+
+    def test_without_keeping_the_head_only_the_cache_is_written(self, tmp_path: Path) -> None:
+        self.opened(tmp_path, []).prove(MODULE, VERSION, keep_head=False)
+        assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+
+    def opened(self, home: Path, asked: list[str]) -> Database:
+        fake = FakeDatabase()
+        fake.fill(300)
+        fake.add(MODULE, VERSION)
+        fake.fill(400)
+        base = f"https://a.example/sumdb/{fake.name}"
+
+        def get(url: str, limit: int) -> tuple[int, bytes]:
+            asked.append(url)
+            body = fake.answer(url.removeprefix(base))
+            return (404, b"") if body is None else (200, body)
+
+        proxies, settings = parse_goproxy("https://a.example"), parse_gosumdb(fake.vkey)
+        return open_database(settings, proxies, get, cache_dir=home / "cache", state_dir=home / "state")
