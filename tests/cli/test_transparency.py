@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import json
 import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gvmpy.platform import host
 from tests.cli.conftest import NEW, OLD
 from tests.cli.snapshot import snapshot
 from tests.cli.test_verify import replace
@@ -289,6 +291,36 @@ class TestARealServerThatLies:
         [file] = (owner.root / "state/sumdb/sums.example.com/forks").iterdir()
         assert document["errors"][0]["details"][0] == f"the evidence is kept in `{file}`"
         assert file.read_text().count("go.sum database tree\n") == 2
+
+
+class TestTheGoCommand:
+    """A real go command as the oracle. It fetches the zip, hashes it, and asks the database by itself."""
+
+    @pytest.mark.parametrize("version", [OLD, pytest.param(NEW, marks=pytest.mark.slow)])
+    def test_has_the_same_sum_and_its_head_counts(
+        self, goproxy: Site, person: User, fast_path: Path, version: str
+    ) -> None:
+        gopath = fast_path / "gopath"
+        env = {
+            "HOME": str(fast_path),
+            "GOPATH": str(gopath),
+            "GOFLAGS": "-modcacherw",
+            "GOPROXY": f"{goproxy.base}/proxy",
+            "GOTOOLCHAIN": "local",
+            "GOENV": "off",
+        }
+        go = person.root / "versions" / f"go{NEW}" / "bin" / "go"
+        module = f"{MODULE}@v0.0.1-go{version}.{host()}"
+        told = subprocess.check_output([go, "mod", "download", "-json", module], cwd=fast_path, env=env)
+        head = gopath / "pkg/sumdb/sum.golang.org/latest"
+        before = head.read_bytes()
+        result = person.run("verify", version, "--transparency", "--json", GOPATH=str(gopath))
+        [entry] = json.loads(result.stdout)["data"]["versions"]
+        assert (result.returncode, entry["h1"]) == (0, json.loads(told)["Sum"])
+        assert entry["tree_size"] >= int(before.split(b"\n")[1])
+        assert head.read_bytes() == before
+        head.write_bytes(before.replace(b"tree\n", b"tree\n1", 1))
+        assert person.run("verify", version, "--transparency", GOPATH=str(gopath)).returncode == 5
 
 
 @functools.cache
