@@ -68,11 +68,16 @@ def open_database(
     cache_dir: Path | None,
     state_dir: Path,
     go_state: Path | None = None,
+    offline: bool = False,
 ) -> Database:
     """Return the database that `settings` name, reached as `choose_base` says.
 
     That is looked into once something has to be asked, and not at all when the cache holds the whole proof.
     """
+
+    def is_isolated() -> bool:
+        return offline or (bool(known) and known[0].startswith("file:"))
+
     lock, known = threading.Lock(), list[str]()
 
     def fetch(path: str, limit: int) -> bytes:
@@ -81,7 +86,14 @@ def open_database(
                 known.append(choose_base(proxies, settings, get))
         return fetcher(known[0], get)(path, limit)
 
-    return Database(settings.verifier, fetch, cache_dir=cache_dir, state_dir=state_dir, go_state=go_state)
+    return Database(
+        settings.verifier,
+        fetch,
+        cache_dir=cache_dir,
+        state_dir=state_dir,
+        go_state=go_state,
+        is_isolated=is_isolated,
+    )
 
 
 def fetcher(base: str, get: Get) -> Fetch:

@@ -11,6 +11,7 @@ from gvmpy.errors import NetworkError, UsageError
 from gvmpy.goenv.credentials import Credentials, GoAuth, parse_goauth
 from gvmpy.goenv.settings import GoSettings
 from gvmpy.net import Network
+from gvmpy.platform import host as host_platform
 from tests.test_net import _make_certificate, secured
 
 if TYPE_CHECKING:
@@ -230,6 +231,12 @@ class TestTheProgram:
             told = result.stderr + result.stdout
             assert "GOAUTH has `command` and `git`, which gvmpy does not run" in told
         assert not (user.home / "ran").exists()
+
+    def test_a_proxy_that_hides_from_strangers(self, proxy: Site, user: User) -> None:
+        result = user.run("install", "1.22.3", GOAUTH="git /nowhere")
+        assert result.returncode == 3
+        advice = "GOAUTH has `git`, which gvmpy does not run: put user and password into netrc"
+        assert f"answered 404 for v0.0.1-go1.22.3.{host_platform()}.info ({advice})\n" in result.stderr
 
     def test_wrong_password_is_told_nowhere(self, proxy: Site, user: User) -> None:
         (user.home / ".netrc").write_text(f"machine {host(proxy)} login ada password S3CRET\n")

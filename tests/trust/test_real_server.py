@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import fcntl
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
 
 from gvmpy.errors import GvmpyError, IntegrityError, NetworkError
-from gvmpy.trust.heads import ForkError
+from gvmpy.trust import heads
+from gvmpy.trust.heads import ForkError, Heads
 from gvmpy.trust.note import Verifier
-from gvmpy.trust.sumdb import Database, parse_gosumdb
+from gvmpy.trust.sumdb import Database, MissingError, parse_gosumdb
 from gvmpy.trust.tlog import TreeHead, consistency_proof, record_hash
 from tests.support.realsumdb import NAME, RealDatabase, serve_database
 
@@ -173,6 +176,64 @@ class TestGoHead:
         size = client(liar, tmp_path / "home", go_state=tmp_path / "gopath/sumdb").prove(MODULE, VERSION)
         assert latest(tmp_path / "home").read_bytes() == theirs.read_bytes()
         assert f"\n{size.tree_size}\n" in theirs.read_text()
+
+    def test_go_may_be_writing_it(self, real: RealDatabase, theirs: Path) -> None:
+        """Go empties the file under a lock before it fills it."""
+        head = real.fetch()("/latest", 1 << 20)
+        with theirs.open("wb") as stream, ThreadPoolExecutor(1) as pool:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            reading = pool.submit(self.heads(real, theirs).read_foreign)
+            with pytest.raises(TimeoutError):
+                reading.result(timeout=0.1)
+            stream.write(head)
+            stream.close()
+            found = reading.result()
+        assert found is not None
+        assert found.note == head
+
+    def test_a_lock_that_is_never_released_is_not_waited_for(
+        self, real: RealDatabase, theirs: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(heads, "_GO_LOCK_PAUSE", 0)
+        head = real.fetch()("/latest", 1 << 20)
+        theirs.write_bytes(head)
+        with theirs.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            found = self.heads(real, theirs).read_foreign()
+        assert found is not None
+        assert found.note == head
+
+    def heads(self, real: RealDatabase, theirs: Path) -> Heads:
+        return Heads(theirs.parent, Verifier.parse(real.vkey), theirs)
+
+    @pytest.mark.parametrize("isolated", [True, False])
+    def test_nothing_to_compare_it_with(
+        self, real: RealDatabase, tmp_path: Path, theirs: Path, isolated: bool
+    ) -> None:
+        """A kit on a disk has the tiles of its own tree only; a proxy may not get away with that."""
+        kit = Liar(real)
+        evidence = client(kit, tmp_path / "kit").prove(MODULE, VERSION)
+        real.grow(f"later{isolated}-", 600)
+        theirs.write_bytes(real.fetch()("/latest", 1 << 20))
+
+        def from_kit(path: str, limit: int) -> bytes:
+            if path not in kit.seen:
+                raise MissingError(f"{path} answered 404")
+            return kit.seen[path]
+
+        database = Database(
+            Verifier.parse(real.vkey),
+            from_kit,
+            cache_dir=None,
+            state_dir=tmp_path / "home",
+            go_state=tmp_path / "gopath/sumdb",
+            is_isolated=lambda: isolated,
+        )
+        if isolated:
+            assert database.prove(MODULE, VERSION) == evidence
+        else:
+            with pytest.raises(MissingError):
+                database.prove(MODULE, VERSION)
 
     @pytest.mark.parametrize("content", [b"", None])
     def test_empty_or_none_is_no_head(

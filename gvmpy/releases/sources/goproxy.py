@@ -74,6 +74,7 @@ class GoProxy:
         self._network = context.network
         self._cache = context.config.cache
         self._state = context.home.state
+        self._offline = context.config.offline
         self._goproxy = context.config.goproxy or _value(context, "GOPROXY") or DIRECT
         self._gosumdb = (context.config.sumdb or _value(context, "GOSUMDB")).strip()
         private = (
@@ -129,6 +130,7 @@ class GoProxy:
             cache_dir=self._cache,
             state_dir=self._state,
             go_state=self._go_state,
+            offline=self._offline,
         )
         try:
             return database.prove(MODULE, module_version(version, platform), keep_head=keep_head)
@@ -190,13 +192,16 @@ class GoProxy:
 
     def _refusal(self, status: int, text: str) -> GvmpyError:
         advice = self._network.advice()
-        if status in _NOT_FOUND:
-            return _NotFoundError(text, hint=advice)
         if status in _UNAUTHORIZED:
             return NetworkError(text, hint=advice or _LOGIN_HINT)
+        # Some proxies hide what they have from strangers; of a version that nobody has, the reasons are told
+        # and no hint is.
+        text = f"{text} ({advice})" if advice else text
+        if status in _NOT_FOUND:
+            return _NotFoundError(text)
         # Proxies that hold back what they have not cached, or may not give, say 403: no version, but also
         # not the plain "not found" that `,` passes on.
-        return NoSuchVersionError(text, hint=advice) if status == _FORBIDDEN else NetworkError(text)
+        return NoSuchVersionError(text) if status == _FORBIDDEN else NetworkError(text)
 
 
 def evidence_of(evidence: Evidence, version: GoVersion, platform: Platform) -> dict[str, str | int]:
