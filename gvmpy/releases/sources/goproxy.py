@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from gvmpy.platform import Platform
     from gvmpy.releases.model import Context, Source
+    from gvmpy.trust.note import Verifier
+    from gvmpy.trust.sumdb import Fetch
 
 T = TypeVar("T")
 
@@ -30,7 +32,7 @@ MODULE = "golang.org/toolchain"
 _DIRECT_HOME = "https://go.dev/dl/mod"
 """Where `direct` finds this module: the go-import meta tag of golang.org/toolchain."""
 
-_LARGEST_ZIP = 500 << 20
+LARGEST_ZIP = 500 << 20
 """Bytes: the go command's own limit for a module zip (x/mod/zip MaxZipFile)."""
 
 _LARGEST_ANSWER = 4 << 20
@@ -49,15 +51,42 @@ def open_source(context: Context) -> Source:
     return _GoProxy(context)
 
 
+def module_addresses(context: Context, name: str) -> tuple[Address, ...]:
+    """Return where each proxy of GOPROXY has the file `name` of this module, such as `VERSION.zip`.
+
+    Raises NetworkError when there is none to ask, UsageError for a GOPROXY that cannot be read.
+    """
+    entries = [entry for entry in parse_goproxy(_goproxy(context)) if entry.base != OFF]
+    if not entries:
+        raise NetworkError("module downloads are disabled by GOPROXY=off")
+    return tuple(
+        Address(f"{_home_of(entry.base)}/{MODULE}/@v/{name}", entry.any_failure) for entry in entries
+    )
+
+
+def reach_database(context: Context) -> tuple[Verifier, Fetch]:
+    """Return the checksum database that GOSUMDB names, through the proxies' relay where there is one.
+
+    Raises NetworkError when nobody can tell where it is, UsageError for settings that cannot be read.
+    """
+
+    def get(url: str, limit: int) -> tuple[int, bytes]:
+        answer = context.network.get(url, limit=limit)
+        return answer.status, answer.body
+
+    settings = parse_gosumdb(context.config.sumdb or _value(context, "GOSUMDB"))
+    return settings.verifier, fetcher(choose_base(parse_goproxy(_goproxy(context)), settings, get), get)
+
+
 class _GoProxy:
     name = "goproxy"
 
     def __init__(self, context: Context) -> None:
+        self._context = context
         self._network = context.network
         self._cache = context.config.cache
         self._state = context.home.state
-        self._goproxy = context.config.goproxy or _value(context, "GOPROXY") or DIRECT
-        self._gosumdb = context.config.sumdb or _value(context, "GOSUMDB")
+        self._goproxy = _goproxy(context)
 
     def releases(self, platform: Platform) -> list[Release]:
         def listed(base: str) -> list[Release]:
@@ -78,7 +107,7 @@ class _GoProxy:
             layout="toolchain-module",
             digest=Digest("h1", evidence.h1),
             size=None,
-            limit=_LARGEST_ZIP,
+            limit=LARGEST_ZIP,
             trust="transparency-log",
             evidence={
                 "database": evidence.database,
@@ -109,15 +138,8 @@ class _GoProxy:
             raise NetworkError(f"{redact(base)} answered something else than the .info of {module_version}")
 
     def _database(self) -> Database:
-        """Return the checksum database GOSUMDB names, through the proxies' relay where there is one."""
-
-        def get(url: str, limit: int) -> tuple[int, bytes]:
-            answer = self._network.get(url, limit=limit)
-            return answer.status, answer.body
-
-        settings = parse_gosumdb(self._gosumdb)
-        base = choose_base(self._proxies(), settings, get)
-        return Database(settings.verifier, fetcher(base, get), cache_dir=self._cache, state_dir=self._state)
+        verifier, fetch = reach_database(self._context)
+        return Database(verifier, fetch, cache_dir=self._cache, state_dir=self._state)
 
     def _proxies(self) -> tuple[ProxyEntry, ...]:
         return parse_goproxy(self._goproxy)
@@ -154,6 +176,10 @@ class _GoProxy:
         # Proxies that hold back what they have not cached, or may not give, say 403: no version, but also
         # not the plain "not found" that `,` passes on.
         raise NoSuchVersionError(text) if answer.status == _FORBIDDEN else NetworkError(text)
+
+
+def _goproxy(context: Context) -> str:
+    return context.config.goproxy or _value(context, "GOPROXY") or DIRECT
 
 
 def _value(context: Context, name: str) -> str:
