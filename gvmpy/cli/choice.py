@@ -23,14 +23,25 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What to install: `requests`, out of `files` if there are any, proven by `lock` if there is one."""
+    """What to install: `requests`, out of `files` or a `kit` if they are there, proven by a `lock` likewise."""
 
     requests: tuple[Request, ...]
     files: tuple[LocalFile, ...] = ()
     lock: LockFile | None = None
+    kit: Path | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the bytes are on this machine already."""
+        return bool(self.files) or self.kit is not None
 
     def sources(self, context: Context) -> tuple[Source, ...]:
         """Return who is to deliver."""
+        if self.kit is not None:
+            from gvmpy.bundle.layout import Kit
+            from gvmpy.bundle.source import KitSource
+
+            return (KitSource(Kit(self.kit), context, self.lock),)
         if self.files:
             from gvmpy.releases.local import LocalArchives
 
@@ -67,6 +78,26 @@ def choose(words: Sequence[str], *, sha256: str | None, lock_file: str | None, l
         return Choice(requests)
     lock = _lock(lock_file, required=True)
     return Choice(requests or _all_locked(lock), lock=lock)
+
+
+def choose_from_kit(directory: str, words: Sequence[str], lock_file: str | None) -> Choice:
+    """Read what stands behind `gvmpy bundle install`; without words, all that the kit has for this machine.
+
+    Raises UsageError for what cannot be meant, and IntegrityError when the kit is not whole.
+    """
+    from gvmpy.bundle.layout import Kit
+    from gvmpy.selection.request import Exact, parse_request
+    from gvmpy.trust.lockfile import load_lock
+
+    kit = Kit(Path(directory).absolute())
+    lock = _lock(lock_file, required=True) if lock_file is not None else None
+    requests = tuple(parse_request(word) for word in words)
+    if not requests:
+        kit.require_whole()
+        requests = tuple(Exact(version) for version in load_lock(kit.lock).versions(host()))
+    if not requests:
+        raise UsageError(f"`{kit.path}` has nothing for {host()}")
+    return Choice(requests, lock=lock, kit=kit.path)
 
 
 def nearest_lock() -> LockFile | None:

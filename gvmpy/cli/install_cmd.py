@@ -134,7 +134,7 @@ def _with_needed(outcome: Outcome, context: Context, chain: Sequence[Source], ch
     from gvmpy.platform import host
     from gvmpy.releases.needed import explained, needed
 
-    if outcome.error is None or choice.files:
+    if outcome.error is None or choice.is_local:
         return outcome
     lock = choice.lock or nearest_lock()
     wanted = needed(context, chain, lock, outcome.version, host(), directory=Path.cwd())

@@ -21,6 +21,8 @@ _COMMANDS = (
     "root",
     "prompt",
     "verify",
+    "lock",
+    "bundle",
     "config",
     "init",
     "completion",

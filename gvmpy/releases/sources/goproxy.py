@@ -21,6 +21,7 @@ from gvmpy.version import GoVersion
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gvmpy.net import Network
     from gvmpy.platform import Platform
     from gvmpy.releases.model import Context, Source
     from gvmpy.trust.note import Verifier
@@ -51,12 +52,12 @@ def open_source(context: Context) -> Source:
     return _GoProxy(context)
 
 
-def module_addresses(context: Context, name: str) -> tuple[Address, ...]:
-    """Return where each proxy of GOPROXY has the file `name` of this module, such as `VERSION.zip`.
+def module_addresses(goproxy: str, name: str) -> tuple[Address, ...]:
+    """Return where each proxy of `goproxy` has the file `name` of this module, such as `VERSION.zip`.
 
     Raises NetworkError when there is none to ask, UsageError for a GOPROXY that cannot be read.
     """
-    entries = [entry for entry in parse_goproxy(_goproxy(context)) if entry.base != OFF]
+    entries = [entry for entry in parse_goproxy(goproxy) if entry.base != OFF]
     if not entries:
         raise NetworkError("module downloads are disabled by GOPROXY=off")
     return tuple(
@@ -64,29 +65,29 @@ def module_addresses(context: Context, name: str) -> tuple[Address, ...]:
     )
 
 
-def reach_database(context: Context) -> tuple[Verifier, Fetch]:
-    """Return the checksum database that GOSUMDB names, through the proxies' relay where there is one.
+def reach_database(network: Network, goproxy: str, gosumdb: str) -> tuple[Verifier, Fetch]:
+    """Return the checksum database that `gosumdb` names, through a relay of `goproxy` where there is one.
 
     Raises NetworkError when nobody can tell where it is, UsageError for settings that cannot be read.
     """
 
     def get(url: str, limit: int) -> tuple[int, bytes]:
-        answer = context.network.get(url, limit=limit)
+        answer = network.get(url, limit=limit)
         return answer.status, answer.body
 
-    settings = parse_gosumdb(context.config.sumdb or _value(context, "GOSUMDB"))
-    return settings.verifier, fetcher(choose_base(parse_goproxy(_goproxy(context)), settings, get), get)
+    settings = parse_gosumdb(gosumdb)
+    return settings.verifier, fetcher(choose_base(parse_goproxy(goproxy), settings, get), get)
 
 
 class _GoProxy:
     name = "goproxy"
 
     def __init__(self, context: Context) -> None:
-        self._context = context
         self._network = context.network
         self._cache = context.config.cache
         self._state = context.home.state
-        self._goproxy = _goproxy(context)
+        self._goproxy = goproxy_setting(context)
+        self._gosumdb = gosumdb_setting(context)
 
     def releases(self, platform: Platform) -> list[Release]:
         def listed(base: str) -> list[Release]:
@@ -138,7 +139,7 @@ class _GoProxy:
             raise NetworkError(f"{redact(base)} answered something else than the .info of {module_version}")
 
     def _database(self) -> Database:
-        verifier, fetch = reach_database(self._context)
+        verifier, fetch = reach_database(self._network, self._goproxy, self._gosumdb)
         return Database(verifier, fetch, cache_dir=self._cache, state_dir=self._state)
 
     def _proxies(self) -> tuple[ProxyEntry, ...]:
@@ -178,8 +179,14 @@ class _GoProxy:
         raise NoSuchVersionError(text) if answer.status == _FORBIDDEN else NetworkError(text)
 
 
-def _goproxy(context: Context) -> str:
+def goproxy_setting(context: Context) -> str:
+    """Return the GOPROXY that counts here, unparsed. Go's settings are for one thread to read."""
     return context.config.goproxy or _value(context, "GOPROXY") or DIRECT
+
+
+def gosumdb_setting(context: Context) -> str:
+    """Return the GOSUMDB that counts here, likewise; empty where nothing is set."""
+    return context.config.sumdb or _value(context, "GOSUMDB")
 
 
 def _value(context: Context, name: str) -> str:
