@@ -10,7 +10,13 @@ from gvmpy.errors import NetworkError, NoSuchVersionError
 from gvmpy.releases.chain import Refusal, none_served, open_sources
 from gvmpy.releases.model import Artifact, Digest
 from gvmpy.releases.pinned import module_version
-from gvmpy.releases.sources.goproxy import LARGEST_ZIP, MODULE, reach_database
+from gvmpy.releases.sources.goproxy import (
+    LARGEST_ZIP,
+    MODULE,
+    goproxy_setting,
+    gosumdb_setting,
+    reach_database,
+)
 from gvmpy.trust.lockfile import LockedArtifact, archive_name, sort
 from gvmpy.trust.sumdb import Database, MissingError
 
@@ -53,8 +59,10 @@ class DatabaseAlone:
 
     @cached_property
     def _database(self) -> Database:
-        verifier, fetch = reach_database(self._context)
-        home, cache = self._context.home, self._context.config.cache
+        context = self._context
+        goproxy, gosumdb = goproxy_setting(context), gosumdb_setting(context)
+        verifier, fetch = reach_database(context.network, goproxy, gosumdb)
+        home, cache = context.home, context.config.cache
         home.prepare()
         return Database(verifier, fetch, cache_dir=cache, state_dir=home.state)
 

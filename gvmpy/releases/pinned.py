@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gvmpy.errors import IntegrityError, NoSuchVersionError, UsageError
 from gvmpy.releases.model import Address, Artifact, Digest, Release
-from gvmpy.releases.sources.goproxy import LARGEST_ZIP, MODULE, module_addresses
+from gvmpy.releases.sources.goproxy import LARGEST_ZIP, MODULE, goproxy_setting, module_addresses
 from gvmpy.trust.lockfile import LockedArtifact, LockFile, archive_name
 
 if TYPE_CHECKING:
@@ -142,10 +142,14 @@ class _Archives(_Locked):
 class _Modules(_Locked):
     name = "goproxy"
 
+    def __init__(self, context: Context, lock: LockFile) -> None:
+        super().__init__(context, lock)
+        self._goproxy = goproxy_setting(context)
+
     def artifact(self, version: GoVersion, platform: Platform) -> Artifact:
         locked = require_locked(self._lock, version, platform)
         path = f"{module_version(version, platform)}.zip"
-        addresses = module_addresses(self._context, path) if locked.h1 else ()
+        addresses = module_addresses(self._goproxy, path) if locked.h1 else ()
         return pinned_artifact(self._lock, locked, "toolchain-module", source=self.name, addresses=addresses)
 
 
