@@ -8,8 +8,9 @@ from gvmpy.bundle.proofs import prove_by_itself
 from gvmpy.errors import IntegrityError, UsageError
 from gvmpy.install.unpack import Budget, hash_zip
 from gvmpy.releases.pinned import module_version
-from gvmpy.releases.sources.goproxy import MODULE, gosumdb_settings
+from gvmpy.releases.sources.goproxy import MODULE, gosumdb_setting
 from gvmpy.trust.lockfile import load_lock
+from gvmpy.trust.sumdb import parse_gosumdb
 
 if TYPE_CHECKING:
     from gvmpy.bundle.layout import Kit
@@ -40,7 +41,7 @@ def check(kit: Kit, context: Context) -> tuple[tuple[LockedArtifact, ...], list[
 
 def _check_module(kit: Kit, locked: LockedArtifact, context: Context) -> None:
     name = module_version(locked.version, locked.platform)
-    verifier = gosumdb_settings(context).verifier
+    verifier = parse_gosumdb(gosumdb_setting(context)).verifier
     evidence = prove_by_itself(kit, name, verifier, context.network)
     zip_file = kit.module(locked.version, locked.platform, ".zip")
     have = hash_zip(zip_file, prefix=f"{MODULE}@{name}/", budget=Budget())

@@ -20,7 +20,7 @@ from gvmpy.install.unpack import Budget, hash_zip
 from gvmpy.releases.chain import open_sources
 from gvmpy.releases.locking import Locksmith
 from gvmpy.releases.pinned import module_version
-from gvmpy.releases.sources.goproxy import MODULE, reach_database
+from gvmpy.releases.sources.goproxy import MODULE, goproxy_setting, gosumdb_setting, reach_database
 from gvmpy.trust.lockedit import merge, save
 from gvmpy.trust.lockfile import LockFile, load_lock
 
@@ -72,6 +72,7 @@ class KitMaker:
         self._context = context
         self._progress = progress
         self._layouts = _LAYOUTS[kinds]
+        self._goproxy, self._gosumdb = goproxy_setting(context), gosumdb_setting(context)
         self._chain = open_sources(context)
         # Downloads wait inside the kit: one file system, so that a rename is enough, and a retry finds them.
         self._installer = Installer(
@@ -172,10 +173,11 @@ class KitMaker:
 
     def _write_proofs(self, modules: Sequence[LockedArtifact]) -> None:
         """Prove all modules anew, under one head, and keep just the files that this takes."""
-        verifier, fetch = reach_database(self._context)
+        context = self._context
+        verifier, fetch = reach_database(context.network, self._goproxy, self._gosumdb)
         self._progress.say(f"recording the proofs of {verifier.name}")
         names = [module_version(item.version, item.platform) for item in modules]
-        files = record(verifier, fetch, self._context.home, names)
+        files = record(verifier, fetch, context.home, names)
         place = self._kit.database(verifier.name)
         for path, data in files.items():
             file = place / path.removeprefix("/")

@@ -92,7 +92,7 @@ def prove(kit: Kit, name: str, verifier: Verifier, context: Context) -> KitProof
 
 
 def prove_by_itself(kit: Kit, name: str, verifier: Verifier, network: Network) -> Evidence:
-    """Prove the module version `name` out of `kit` alone; nothing is remembered of it. Raises IntegrityError."""
+    """Prove the module version `name` out of `kit` alone, remembering nothing. Raises IntegrityError."""
     try:
         return _prove_alone(verifier, _reader(kit, verifier, network), name)
     except NetworkError as error:

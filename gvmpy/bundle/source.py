@@ -10,8 +10,9 @@ from gvmpy.bundle.proofs import prove
 from gvmpy.errors import IntegrityError, NoSuchVersionError
 from gvmpy.releases.model import Address, Artifact, Digest, Release
 from gvmpy.releases.pinned import module_version, pinned_artifact, require_locked
-from gvmpy.releases.sources.goproxy import LARGEST_ZIP, MODULE, gosumdb_settings
+from gvmpy.releases.sources.goproxy import LARGEST_ZIP, MODULE, gosumdb_setting
 from gvmpy.trust.lockfile import load_lock
+from gvmpy.trust.sumdb import parse_gosumdb
 
 if TYPE_CHECKING:
     from gvmpy.bundle.layout import Kit
@@ -35,6 +36,7 @@ class KitSource:
     def __init__(self, kit: Kit, context: Context, lock: LockFile | None = None) -> None:
         self._kit = kit
         self._context = context
+        self._verifier = parse_gosumdb(gosumdb_setting(context)).verifier
         self._lock = lock
 
     def releases(self, platform: Platform) -> list[Release]:
@@ -78,8 +80,8 @@ class KitSource:
         return lock
 
     def _module(self, locked: LockedArtifact) -> Artifact:
-        context, name = self._context, module_version(locked.version, locked.platform)
-        proof = prove(self._kit, name, gosumdb_settings(context).verifier, context)
+        name = module_version(locked.version, locked.platform)
+        proof = prove(self._kit, name, self._verifier, self._context)
         evidence = proof.evidence
         if evidence.h1 != locked.h1:
             raise IntegrityError(

@@ -23,7 +23,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What to install: `requests`, out of `files` or a `kit` if they are there, proven by a `lock` likewise."""
+    """What to install: `requests`, out of `files` or a `kit` where there are any, proven by a `lock`."""
 
     requests: tuple[Request, ...]
     files: tuple[LocalFile, ...] = ()
