@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gvmpy.platform import Platform
     from gvmpy.releases.model import Context, Source
     from gvmpy.trust.note import Verifier
-    from gvmpy.trust.sumdb import Fetch
+    from gvmpy.trust.sumdb import Evidence, Fetch
 
 T = TypeVar("T")
 
@@ -36,6 +36,10 @@ _DIRECT_HOME = "https://go.dev/dl/mod"
 LARGEST_ZIP = 500 << 20
 """Bytes: the go command's own limit for a module zip (x/mod/zip MaxZipFile)."""
 
+_DIRECTORY_HINT = (
+    "a directory as GOPROXY has to be proven, too: use one with `sumdb/` in it, as `gvmpy bundle create` makes,"
+    " or a lock file: gvmpy install --locked"
+)
 _LARGEST_ANSWER = 4 << 20
 _HTTP_OK = 200
 _NOT_FOUND = frozenset({404, 410})
@@ -99,7 +103,7 @@ class _GoProxy:
     def artifact(self, version: GoVersion, platform: Platform) -> Artifact:
         module_version = f"v0.0.1-{version.name}.{platform}"
         base, _ = self._through_proxies(lambda base: self._require_info(base, module_version))
-        evidence = self._database().prove(MODULE, module_version)
+        evidence = self._prove(module_version)
         return Artifact(
             version=version,
             platform=platform,
@@ -137,6 +141,14 @@ class _GoProxy:
             told = None
         if told != module_version:
             raise NetworkError(f"{redact(base)} answered something else than the .info of {module_version}")
+
+    def _prove(self, module_version: str) -> Evidence:
+        try:
+            return self._database().prove(MODULE, module_version)
+        except NetworkError as error:
+            if error.hint or not all(entry.base.startswith("file:") for entry in self._proxies()):
+                raise
+            raise NetworkError(error.message, details=error.details, hint=_DIRECTORY_HINT) from error
 
     def _database(self) -> Database:
         verifier, fetch = reach_database(self._network, self._goproxy, self._gosumdb)
