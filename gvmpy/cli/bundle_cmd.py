@@ -25,7 +25,7 @@ def command() -> None:
 
 
 @command.command("create", short_help="Put toolchains and their proofs into a directory.")
-@click.argument("directory", metavar="DIR")
+@click.argument("directory", type=click.Path(), metavar="DIR")
 @click.argument("requests", metavar="VERSION...", nargs=-1, required=True)
 @click.option(
     "--platform",
@@ -88,9 +88,15 @@ def create(
 
 
 @command.command("install", short_help="Install from a kit, without a network.")
-@click.argument("directory", metavar="DIR")
+@click.argument("directory", type=click.Path(), metavar="DIR")
 @click.argument("requests", metavar="[VERSION...]", nargs=-1)
-@click.option("--lock", "lock_file", metavar="FILE", help="A lock file that the kit has to agree with.")
+@click.option(
+    "--lock",
+    "lock_file",
+    type=click.Path(),
+    metavar="FILE",
+    help="A lock file that the kit has to agree with.",
+)
 @json_option
 def install(*, directory: str, requests: tuple[str, ...], lock_file: str | None, as_json: bool) -> Result:
     """Install from a kit, without a network.
@@ -115,7 +121,7 @@ def install(*, directory: str, requests: tuple[str, ...], lock_file: str | None,
 
 
 @command.command("verify", short_help="Check every byte and every proof of a kit.")
-@click.argument("directory", metavar="DIR")
+@click.argument("directory", type=click.Path(), metavar="DIR")
 @json_option
 def verify(*, directory: str, as_json: bool) -> Result:
     """Check every byte and every proof of a kit, without a network.

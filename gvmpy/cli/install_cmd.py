@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 @click.option(
     "--locked", is_flag=True, help="Only what gvmpy.lock, here or above, pins; without VERSION all of it."
 )
-@click.option("--lock", "lock_file", metavar="FILE", help="The same with another lock file.")
+@click.option(
+    "--lock", "lock_file", type=click.Path(), metavar="FILE", help="The same with another lock file."
+)
 @offline_option
 @json_option
 def command(

@@ -40,6 +40,7 @@ _SAYS = {
     "--output",
     "--lock",
     "file",
+    type=click.Path(),
     metavar="FILE",
     help="The lock file; else the nearest gvmpy.lock from here upward, or a new one here.",
 )
