@@ -140,7 +140,7 @@ def _with_needed(outcome: Outcome, context: Context, chain: Sequence[Source], ch
         return outcome
     lock = choice.lock or nearest_lock()
     wanted = needed(context, chain, lock, outcome.version, host(), directory=Path.cwd())
-    return replace(outcome, error=explained(outcome.error, wanted, lock))
+    return replace(outcome, error=explained(outcome.error, wanted))
 
 
 def _refusals(outcome: Outcome) -> tuple[Refusal, ...]:

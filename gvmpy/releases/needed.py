@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from gvmpy.errors import GvmpyError, NetworkError, NoSuchVersionError
 from gvmpy.net import redact
-from gvmpy.releases.pinned import GIVEN, archive_bases
+from gvmpy.releases.pinned import GIVEN, archive_bases, module_version
+from gvmpy.releases.sources.goproxy import goproxy_setting, module_addresses
 from gvmpy.trust.lockfile import archive_name
 
 if TYPE_CHECKING:
@@ -17,19 +18,20 @@ if TYPE_CHECKING:
 
     from gvmpy.platform import Platform
     from gvmpy.releases.model import Context, Source
-    from gvmpy.trust.lockfile import LockFile
+    from gvmpy.trust.lockfile import LockedArtifact, LockFile
     from gvmpy.version import GoVersion
+
+_UNKNOWN = "sha256: not known here; it stands at https://go.dev/dl/"
 
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """One file: its address, the SHA-256 in hex it must have ("" when not known here), where to put it."""
+    """One file: its address, what it must hash to in words, where to put it, and what proves it then."""
 
-    version: GoVersion
-    platform: Platform
     url: str
-    sha256: str
+    digest: str
     place: Path
+    proof: str
 
 
 def needed(
@@ -41,39 +43,52 @@ def needed(
     *,
     directory: Path,
 ) -> Needed:
-    """Return which archive of `version` is needed in `directory`; its digest comes from `lock`, or from a
-    source of `chain` that knows it without asking.
+    """Return which file of `version` is needed in `directory`; its digest comes from `lock`, or from a source
+    of `chain` that knows it without asking.
     """
-    name = archive_name(version, platform)
     locked = lock.find(version, platform) if lock is not None else None
-    sha256 = locked.sha256 if locked is not None else ""
+    if lock is not None and locked is not None and lock.origin != GIVEN:
+        return _locked(context, lock, locked, directory)
+    name = archive_name(version, platform)
+    sha256 = locked.sha256 if locked is not None else _remembered(chain, version, platform)
     return Needed(
-        version,
-        platform,
-        redact(f"{archive_bases(context)[0].rstrip('/')}/{name}"),
-        sha256 or _remembered(chain, version, platform),
+        redact(_archive_url(context, name)),
+        f"sha256: {sha256}" if sha256 else _UNKNOWN,
         directory / name,
+        f"--sha256 {sha256 or 'HEX'}",
     )
 
 
-def explained(error: GvmpyError, wanted: Needed, lock: LockFile | None) -> GvmpyError:
+def explained(error: GvmpyError, wanted: Needed) -> GvmpyError:
     """Return `error`, raised because nobody may be asked, with what to bring, and where to."""
     if not isinstance(error, NetworkError | NoSuchVersionError):
         return error
+    lines = [f"needed: {wanted.url}", wanted.digest, f"put it at: {wanted.place}"]
+    if error.hint and "GVMPY_OFFLINE" not in error.hint:
+        lines.append(f"or: {error.hint}")
     file = shlex.quote(f"./{wanted.place.name}")
-    proof = f"--sha256 {wanted.sha256 or 'HEX'}"
-    if lock is not None and lock.origin != GIVEN and lock.find(wanted.version, wanted.platform):
-        proof = f"--lock {shlex.quote(lock.origin)}"
     return type(error)(
-        error.message,
-        details=(
-            *error.details,
-            f"needed: {wanted.url}",
-            f"sha256: {wanted.sha256 or 'not known here; it stands at https://go.dev/dl/'}",
-            f"put it at: {wanted.place}",
-        ),
-        hint=f"gvmpy install {file} {proof}",
+        error.message, details=(*error.details, *lines), hint=f"gvmpy install {file} {wanted.proof}"
     )
+
+
+def _locked(context: Context, lock: LockFile, locked: LockedArtifact, directory: Path) -> Needed:
+    """Return the file that `lock` can prove: the archive, or the zip of the module."""
+    proof = f"--lock {shlex.quote(lock.origin)}"
+    if locked.sha256:
+        url, digest, name = (
+            _archive_url(context, locked.filename),
+            f"sha256: {locked.sha256}",
+            locked.filename,
+        )
+    else:
+        name = f"{module_version(locked.version, locked.platform)}.zip"
+        url, digest = module_addresses(goproxy_setting(context), name)[0].url, locked.h1
+    return Needed(redact(url), digest, directory / name, proof)
+
+
+def _archive_url(context: Context, name: str) -> str:
+    return f"{archive_bases(context)[0].rstrip('/')}/{name}"
 
 
 def _remembered(chain: Sequence[Source], version: GoVersion, platform: Platform) -> str:

@@ -37,8 +37,8 @@ LARGEST_ZIP = 500 << 20
 """Bytes: the go command's own limit for a module zip (x/mod/zip MaxZipFile)."""
 
 _DIRECTORY_HINT = (
-    "a directory as GOPROXY has to be proven, too: use one with `sumdb/` in it, as `gvmpy bundle create` makes,"
-    " or a lock file: gvmpy install --locked"
+    "a directory as GOPROXY has to be proven, too: take one with `sumdb/` in it, as `gvmpy bundle create`"
+    " makes, or a lock file: gvmpy install --locked"
 )
 _LARGEST_ANSWER = 4 << 20
 _HTTP_OK = 200
