@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_PROXY_HINT = "behind a company proxy, set HTTPS_PROXY, or GOPROXY to your module proxy"
+PROXY_HINT = "behind a company proxy, set HTTPS_PROXY, or GOPROXY to your module proxy"
 
 
 class TooLittleProofError(IntegrityError):
@@ -104,4 +104,4 @@ def none_served(what: str, refusals: Sequence[Refusal]) -> GvmpyError:
         return NoSuchVersionError(f"no source has {what}", details=details, hint="gvmpy list --remote")
     if not any(isinstance(refusal.error, NetworkError) for refusal in refusals):
         return IntegrityError(f"no source proves {what} well enough", details=details, hint=hint)
-    return NetworkError(f"no source could serve {what}", details=details, hint=hint or _PROXY_HINT)
+    return NetworkError(f"no source could serve {what}", details=details, hint=hint or PROXY_HINT)

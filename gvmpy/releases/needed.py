@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gvmpy.errors import GvmpyError, NetworkError, NoSuchVersionError
-from gvmpy.net import redact
+from gvmpy.goenv.goproxy import DIRECT
+from gvmpy.net import OFFLINE_HINT, redact
+from gvmpy.releases.chain import PROXY_HINT
 from gvmpy.releases.pinned import GIVEN, archive_bases, module_version
 from gvmpy.releases.sources.goproxy import goproxy_setting, module_addresses
 from gvmpy.trust.lockfile import archive_name
@@ -64,7 +66,7 @@ def explained(error: GvmpyError, wanted: Needed) -> GvmpyError:
     if not isinstance(error, NetworkError | NoSuchVersionError):
         return error
     lines = [f"needed: {wanted.url}", wanted.digest, f"put it at: {wanted.place}"]
-    if error.hint and "GVMPY_OFFLINE" not in error.hint:
+    if error.hint and error.hint not in {PROXY_HINT, OFFLINE_HINT}:
         lines.append(f"or: {error.hint}")
     file = shlex.quote(f"./{wanted.place.name}")
     return type(error)(
@@ -83,8 +85,21 @@ def _locked(context: Context, lock: LockFile, locked: LockedArtifact, directory:
         )
     else:
         name = f"{module_version(locked.version, locked.platform)}.zip"
-        url, digest = module_addresses(goproxy_setting(context), name)[0].url, locked.h1
+        url, digest = _module_url(context, name), locked.h1
     return Needed(redact(url), digest, directory / name, proof)
+
+
+def _module_url(context: Context, name: str) -> str:
+    """Return where a proxy elsewhere has the file; a directory on this machine evidently has not."""
+    for goproxy in (goproxy_setting(context), DIRECT):
+        try:
+            urls = [address.url for address in module_addresses(goproxy, name)]
+        except GvmpyError:
+            continue
+        distant = [url for url in urls if not url.startswith("file:")]
+        if distant:
+            return distant[0]
+    raise AssertionError("`direct` is always elsewhere")  # pragma: no cover
 
 
 def _archive_url(context: Context, name: str) -> str:
