@@ -17,7 +17,6 @@ from gvmpy.errors import HostError, IntegrityError, NoSuchVersionError, UsageErr
 from gvmpy.files import make_private, refuse_foreign, remove_tree, sync_directory, write_atomic
 from gvmpy.install.pipeline import Installer
 from gvmpy.install.unpack import Budget, hash_zip
-from gvmpy.releases.chain import open_sources
 from gvmpy.releases.locking import Locksmith
 from gvmpy.releases.pinned import module_version
 from gvmpy.releases.sources.goproxy import MODULE, goproxy_setting, gosumdb_setting, reach_database
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from gvmpy.install.progress import Cancellation, Progress
     from gvmpy.platform import Platform
     from gvmpy.releases.chain import Refusal
-    from gvmpy.releases.model import Artifact, Context
+    from gvmpy.releases.model import Artifact, Context, Source
     from gvmpy.trust.lockfile import LockedArtifact
     from gvmpy.version import GoVersion
 
@@ -57,12 +56,13 @@ class Created:
 
 
 class KitMaker:
-    """Fills one kit from the configured sources."""
+    """Fills one kit from the sources of `chain`."""
 
     def __init__(
         self,
         kit: Kit,
         context: Context,
+        chain: Sequence[Source],
         *,
         progress: Progress,
         cancellation: Cancellation,
@@ -73,12 +73,12 @@ class KitMaker:
         self._progress = progress
         self._layouts = _LAYOUTS[kinds]
         self._goproxy, self._gosumdb = goproxy_setting(context), gosumdb_setting(context)
-        self._chain = open_sources(context)
+        self._chain = chain
         # Downloads wait inside the kit: one file system, so that a rename is enough, and a retry finds them.
         self._installer = Installer(
             context.home,
             replace(context.config, cache=kit.incoming),
-            self._chain,
+            chain,
             network=context.network,
             progress=progress,
             cancellation=cancellation,

@@ -161,7 +161,11 @@ class Kit:
         faults = [f"{name}: missing" for name in sorted(sums.keys() - there)]
         faults += [f"{name}: not in {SUMS}" for name in sorted(there - sums.keys())]
         for name in sorted(there & sums.keys()):
-            if (big or not name.endswith(_BIG)) and sha256_of(self.path / name) != sums[name]:
+            path = self.path / name
+            if name.endswith(_BIG) and not big:
+                if path.is_symlink() or not path.is_file():
+                    faults.append(f"{name}: not a regular file")
+            elif sha256_of(path) != sums[name]:
                 faults.append(f"{name}: changed")
         return faults
 

@@ -67,14 +67,16 @@ def create(
     world, kit = here(), Kit(Path(directory).absolute())
     with world.network() as network:
         context = world.sources(network)
+        chain = open_sources(context)
         maker = KitMaker(
             kit,
             context,
+            chain,
             progress=progress_for(quiet=as_json),
             cancellation=Cancellation(),
             kinds=kinds or "all",
         )
-        versions = [planned.version for planned in plan(parsed, open_sources(context), machines[0])]
+        versions = [planned.version for planned in plan(parsed, chain, machines[0])]
         created = maker.create(versions, machines)
     return Result(
         data={

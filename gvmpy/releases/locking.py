@@ -126,6 +126,8 @@ class Locksmith:
                 artifact = self._ask(asked, version, platform)
                 locked = _with_digest(locked, artifact)
                 self._offers.append(artifact)
+            except MissingError as error:
+                refusals.append(Refusal(asked.source.name, NoSuchVersionError(error.message)))
             except (NetworkError, NoSuchVersionError) as error:
                 refusals.append(Refusal(asked.source.name, error))
         if not locked.sha256 and not locked.h1:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gvmpy.errors import HostError, IntegrityError, UsageError
-from gvmpy.files import write_atomic
+from gvmpy.files import refuse_foreign, write_atomic
 from gvmpy.trust import lockfile
 from gvmpy.trust.lockfile import HEADER, SCHEMA, LockedArtifact, LockFile, sort
 
@@ -41,6 +42,12 @@ def save(path: Path, artifacts: tuple[LockedArtifact, ...]) -> bool:
     it is no lock file, HostError when it cannot be written.
     """
     target = Path(os.path.realpath(path))
+    refuse_foreign(target, "run gvmpy as that user, or name another file")
+    if path.is_symlink() and not target.exists():
+        # It came with a project, perhaps: nothing of ours is to appear somewhere else.
+        raise HostError(
+            f"`{path}` is a symbolic link that leads nowhere", hint=f"rm {shlex.quote(str(path))}"
+        )
     was = lockfile.read(target) if target.exists() else ""
     text = edited(was, artifacts, path)
     if text == was:

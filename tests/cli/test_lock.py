@@ -116,8 +116,8 @@ def test_one_of_the_two_is_enough(user: User, site: Site, database: FakeDatabase
 
 def test_neither_is_an_error_and_writes_nothing(user: User, site: Site, database: FakeDatabase) -> None:
     result = user.run("lock", "1.22.3", "1.19.1", "--platform", "linux-amd64")
-    assert result.returncode == 4
-    assert "no source could serve a digest of go1.19.1 for linux-amd64" in result.stderr
+    assert result.returncode == 3
+    assert "no source has a digest of go1.19.1 for linux-amd64" in result.stderr
     assert not (user.home / "gvmpy.lock").exists()
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gvmpy.errors import IntegrityError, UsageError
+from gvmpy.errors import HostError, IntegrityError, UsageError
 from gvmpy.platform import Platform
 from gvmpy.trust import lockedit
 from gvmpy.trust.lockfile import LockedArtifact, LockFile, archive_name, find_lock, load_lock, parse, sort
@@ -204,6 +204,14 @@ def test_a_file_keeps_its_mode_and_its_link(tmp_path: Path) -> None:
     assert len(load_lock(link).artifacts) == 2
     assert not lockedit.save(link, load_lock(link).artifacts)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["gvmpy.lock", "real"]
+
+
+def test_a_link_that_leads_nowhere_is_not_followed(tmp_path: Path) -> None:
+    link, elsewhere = tmp_path / "gvmpy.lock", tmp_path / "elsewhere"
+    link.symlink_to(elsewhere)
+    with pytest.raises(HostError, match="leads nowhere"):
+        lockedit.save(link, (locked("1.23.0"),))
+    assert not elsewhere.exists()
 
 
 def test_git_merges_two_branches_that_lock(tmp_path: Path) -> None:
