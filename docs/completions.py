@@ -36,6 +36,9 @@ _SET = "config set"
 # What the arguments are that do not say so by their type; the rows of docs/reference/selection.md.
 _ARGUMENTS = {
     "install requests": ("@remote", *_CHANNELS),
+    "lock requests": ("@remote", *_CHANNELS),
+    "bundle create requests": ("@remote", *_CHANNELS),
+    "bundle install requests": ("@remote", *_CHANNELS),
     "uninstall text": ("@installed",),
     "use request": ("@installed", "@aliases", "@missing", *_CHANNELS, "system", "-"),
     "alias name": ("@aliases",),

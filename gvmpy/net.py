@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _MOST_REDIRECTS = 10
+OFFLINE_HINT = "unset GVMPY_OFFLINE"
 _NO_ADDRESS = "an address that is none"
 _ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 _ATTEMPTS = 4
@@ -108,7 +109,7 @@ class Network:
         NetworkError for an address that may not be asked, and TransientError for a passing failure.
         """
         if self._offline:
-            raise NetworkError(f"offline: {redact(url)} was not asked", hint="unset GVMPY_OFFLINE")
+            raise NetworkError(f"offline: {redact(url)} was not asked", hint=OFFLINE_HINT)
         with translated(url):
             request = self._client.build_request(
                 "GET", url, headers={"Accept-Encoding": "identity", **headers}

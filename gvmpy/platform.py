@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ _ARCHITECTURES = {
 }
 _NARROW = {"amd64": "386", "arm64": "arm"}
 _WIDE_POINTER = 2**32
+_SPELLING = re.compile(r"(?P<os>[a-z][a-z0-9]{0,15})-(?P<arch>[a-z0-9]{1,15})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,14 @@ class Platform:
 
     os: str
     arch: str
+
+    @classmethod
+    def parse(cls, text: str) -> Platform:
+        """Read `linux-amd64`, or `linux-armv6l` as archives spell `linux-arm`. Raises ValueError."""
+        match = _SPELLING.fullmatch(text)
+        if match is None:
+            raise ValueError(f"not a platform: {text[:40]!r}")
+        return cls(match["os"], "arm" if match["arch"] == "armv6l" else match["arch"])
 
     @property
     def archive_suffix(self) -> str:

@@ -22,6 +22,8 @@ _COMMANDS = (
     "root",
     "prompt",
     "verify",
+    "lock",
+    "bundle",
     "config",
     "init",
     "completion",

@@ -65,6 +65,6 @@ class World:
             yield self.home.goroot(version)
 
 
-def here() -> World:
-    """Return the world of this process."""
-    return World(os.environ)
+def here(*, offline: bool = False) -> World:
+    """Return the world of this process; `offline`: as if GVMPY_OFFLINE=1 were set."""
+    return World({**os.environ, "GVMPY_OFFLINE": "1"} if offline else os.environ)

@@ -110,6 +110,14 @@ class Installer:
                 served.value.fetched.path.unlink(missing_ok=True)
             return self._standing(version, served.refusals, fresh=fresh)
 
+    def fetch(self, artifact: Artifact) -> Fetched:
+        """Fetch and prove `artifact`, and unpack nothing; a file that is `ours` is the caller's to move away.
+
+        Raises as `install` does.
+        """
+        _require_trust(artifact, self._config.trust_minimum)
+        return self._fetch_proven(artifact, _kept_packed).fetched
+
     def _tell_waiting(self, version: GoVersion) -> Callable[[], None]:
         return lambda: self._progress.say(f"waiting for another gvmpy, which is installing {version.name}")
 
@@ -172,7 +180,8 @@ class Installer:
     def _digest(self, artifact: Artifact, fetched: Fetched) -> str:
         if artifact.digest.algorithm == "sha256":
             return fetched.sha256
-        self._progress.say(f"proving {artifact.version.name} against {artifact.evidence['database']}")
+        authority = artifact.evidence.get("database") or artifact.evidence.get("lock")
+        self._progress.say(f"proving {artifact.version.name} against {authority}")
         return hash_zip(fetched.path, prefix=_prefix(artifact), budget=Budget())
 
     def _kept(self, artifact: Artifact) -> Path:
@@ -197,6 +206,11 @@ def _unpacker(artifact: Artifact, workers: ExitStack) -> Unpack:
         return partial(unpacker.unpack, prefix="go/", budget=Budget(), expected=artifact.digest.value)
     expected = artifact.digest.value
     return partial(unpack_toolchain_zip, prefix=_prefix(artifact), budget=Budget(), expected=expected)
+
+
+def _kept_packed(archive: Path, destination: Path) -> Manifest:
+    """Stand where an Unpack is asked for and none will be called."""
+    raise AssertionError(f"{archive} is not for unpacking into {destination}")
 
 
 def _prefix(artifact: Artifact) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_PROXY_HINT = "behind a company proxy, set HTTPS_PROXY, or GOPROXY to your module proxy"
+PROXY_HINT = "behind a company proxy, set HTTPS_PROXY, or GOPROXY to your module proxy"
 
 
 class TooLittleProofError(IntegrityError):
@@ -79,7 +79,7 @@ def first_to_serve(chain: Sequence[Source], what: str, attempt: Callable[[Source
             return Served(attempt(source), source.name, tuple(refusals))
         except (NetworkError, NoSuchVersionError, TooLittleProofError) as error:
             refusals.append(Refusal(source.name, error))
-    raise _none_served(what, refusals)
+    raise none_served(what, refusals)
 
 
 def list_releases(chain: Sequence[Source], platform: Platform) -> Served[list[Release]]:
@@ -94,7 +94,8 @@ def list_releases(chain: Sequence[Source], platform: Platform) -> Served[list[Re
     return first_to_serve(chain, "the list of Go releases", listed)
 
 
-def _none_served(what: str, refusals: list[Refusal]) -> GvmpyError:
+def none_served(what: str, refusals: Sequence[Refusal]) -> GvmpyError:
+    """Return the error that sums `refusals` up; `what` is what was asked for."""
     details = tuple(str(refusal) for refusal in refusals)
     hint = next((refusal.error.hint for refusal in refusals if refusal.error.hint), None)
     if not refusals:
@@ -103,4 +104,4 @@ def _none_served(what: str, refusals: list[Refusal]) -> GvmpyError:
         return NoSuchVersionError(f"no source has {what}", details=details, hint="gvmpy list --remote")
     if not any(isinstance(refusal.error, NetworkError) for refusal in refusals):
         return IntegrityError(f"no source proves {what} well enough", details=details, hint=hint)
-    return NetworkError(f"no source could serve {what}", details=details, hint=hint or _PROXY_HINT)
+    return NetworkError(f"no source could serve {what}", details=details, hint=hint or PROXY_HINT)

@@ -18,16 +18,18 @@ from gvmpy.goenv.goproxy import DIRECT, OFF, ProxyEntry, parse_goproxy
 from gvmpy.goenv.patterns import matches_prefix
 from gvmpy.net import redact
 from gvmpy.releases.model import Address, Artifact, Digest, Release
-from gvmpy.trust.relay import open_database
+from gvmpy.trust.relay import choose_base, fetcher, open_database
 from gvmpy.trust.sumdb import parse_gosumdb
 from gvmpy.version import GoVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gvmpy.net import Network
     from gvmpy.platform import Platform
     from gvmpy.releases.model import Context, Source
-    from gvmpy.trust.sumdb import Evidence
+    from gvmpy.trust.note import Verifier
+    from gvmpy.trust.sumdb import Evidence, Fetch, SumdbSettings
 
 T = TypeVar("T")
 
@@ -35,9 +37,13 @@ MODULE = "golang.org/toolchain"
 _DIRECT_HOME = "https://go.dev/dl/mod"
 """Where `direct` finds this module: the go-import meta tag of golang.org/toolchain."""
 
-_LARGEST_ZIP = 500 << 20
+LARGEST_ZIP = 500 << 20
 """Bytes: the go command's own limit for a module zip (x/mod/zip MaxZipFile)."""
 
+_DIRECTORY_HINT = (
+    "a directory as GOPROXY has to be proven, too: take one with `sumdb/` in it, as `gvmpy bundle create`"
+    " makes, or a lock file: gvmpy install --locked"
+)
 _LARGEST_ANSWER = 4 << 20
 _HTTP_OK = 200
 _NOT_FOUND = frozenset({404, 410})
@@ -65,6 +71,33 @@ def module_version(version: GoVersion, platform: Platform) -> str:
     return f"v0.0.1-{version.name}.{platform}"
 
 
+def module_addresses(goproxy: str, name: str) -> tuple[Address, ...]:
+    """Return where each proxy of `goproxy` has the file `name` of this module, such as `VERSION.zip`.
+
+    Raises NetworkError when there is none to ask, UsageError for a GOPROXY that cannot be read.
+    """
+    entries = [entry for entry in parse_goproxy(goproxy) if entry.base != OFF]
+    if not entries:
+        raise NetworkError("module downloads are disabled by GOPROXY=off")
+    return tuple(
+        Address(f"{_home_of(entry.base)}/{MODULE}/@v/{name}", entry.any_failure) for entry in entries
+    )
+
+
+def reach_database(network: Network, goproxy: str, gosumdb: str) -> tuple[Verifier, Fetch]:
+    """Return the checksum database that `gosumdb` names, through a relay of `goproxy` where there is one.
+
+    Raises NetworkError when nobody can tell where it is, UsageError for settings that cannot be read.
+    """
+
+    def get(url: str, limit: int) -> tuple[int, bytes]:
+        answer = network.get(url, limit=limit)
+        return answer.status, answer.body
+
+    settings = parse_gosumdb(gosumdb)
+    return settings.verifier, fetcher(choose_base(parse_goproxy(goproxy), settings, get), get)
+
+
 class GoProxy:
     """The source; `evidence` may be asked for by itself."""
 
@@ -75,8 +108,8 @@ class GoProxy:
         self._cache = context.config.cache
         self._state = context.home.state
         self._offline = context.config.offline
-        self._goproxy = context.config.goproxy or _value(context, "GOPROXY") or DIRECT
-        self._gosumdb = (context.config.sumdb or _value(context, "GOSUMDB")).strip()
+        self._goproxy = goproxy_setting(context)
+        self._gosumdb = gosumdb_setting(context)
         private = (
             "" if context.config.goproxy else _value(context, "GONOPROXY") or _value(context, "GOPRIVATE")
         )
@@ -106,7 +139,7 @@ class GoProxy:
             layout="toolchain-module",
             digest=Digest("h1", evidence.h1),
             size=None,
-            limit=_LARGEST_ZIP,
+            limit=LARGEST_ZIP,
             trust="transparency-log",
             evidence=evidence_of(evidence, version, platform),
             notes=(_OFF_NOTE.format(evidence.database),) if self._gosumdb == OFF else (),
@@ -135,10 +168,17 @@ class GoProxy:
         try:
             return database.prove(MODULE, module_version(version, platform), keep_head=keep_head)
         except NetworkError as error:
-            if self._gosumdb != OFF:
-                raise
-            hint = _OFF_HINT.format(settings.verifier.name)
-            raise type(error)(error.message, hint=hint, details=error.details) from error
+            raise type(error)(
+                error.message, hint=self._proof_hint(settings, error), details=error.details
+            ) from error
+
+    def _proof_hint(self, settings: SumdbSettings, error: NetworkError) -> str | None:
+        """Return what helps where the database could not be asked for a proof."""
+        if self._gosumdb == OFF:
+            return _OFF_HINT.format(settings.verifier.name)
+        if not error.hint and all(entry.base.startswith("file:") for entry in parse_goproxy(self._goproxy)):
+            return _DIRECTORY_HINT
+        return error.hint
 
     def _addresses(self, first: str, path: str) -> tuple[Address, ...]:
         """Return where to ask for a file: the proxy that knew the version, then those behind it.
@@ -218,6 +258,16 @@ def evidence_of(evidence: Evidence, version: GoVersion, platform: Platform) -> d
 
 def _last_of(path: str) -> str:
     return path.rpartition("/")[2]
+
+
+def goproxy_setting(context: Context) -> str:
+    """Return the GOPROXY that counts here, unparsed. Go's settings are for one thread to read."""
+    return context.config.goproxy or _value(context, "GOPROXY") or DIRECT
+
+
+def gosumdb_setting(context: Context) -> str:
+    """Return the GOSUMDB that counts here, likewise; empty where nothing is set."""
+    return (context.config.sumdb or _value(context, "GOSUMDB")).strip()
 
 
 def _value(context: Context, name: str) -> str:

@@ -1,0 +1,1 @@
+"""Offline kits: toolchains with all that proves them, in one directory."""
