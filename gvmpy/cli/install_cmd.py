@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,15 +19,19 @@ if TYPE_CHECKING:
 
 @click.command("install", short_help="Fetch, prove and unpack Go releases.")
 @click.argument("requests", metavar="VERSION...", nargs=-1, required=True)
+@click.option("--verify-signature", is_flag=True, help="Demand Google's OpenPGP signature; `gpg` is needed.")
 @json_option
-def command(requests: tuple[str, ...], as_json: bool) -> Result:
+def command(requests: tuple[str, ...], verify_signature: bool, as_json: bool) -> Result:
     """Fetch, prove and unpack Go releases.
 
     VERSION is exact (1.22.3), a prefix for the newest of a line (1.22), a range (^1.21), or a channel:
     latest, stable, oldstable, unstable. Several are fetched at once. Nothing is unpacked before its digest
     is proven.
     """
-    outcomes, refusals = install_requests(here(), requests, quiet=as_json)
+    world = here()
+    if verify_signature:
+        world.config = replace(world.config, trust_minimum="signature")
+    outcomes, refusals = install_requests(world, requests, quiet=as_json)
     errors = tuple(outcome.error for outcome in outcomes if outcome.error is not None)
     done = [outcome.installation for outcome in outcomes if outcome.installation is not None]
     return Result(
@@ -65,7 +70,13 @@ def install_requests(
         world.home.prepare()
         write_shims(world.home)
         installer = Installer(
-            world.home, world.config, chain, network=network, progress=progress, cancellation=cancellation
+            world.home,
+            world.config,
+            chain,
+            network=network,
+            progress=progress,
+            cancellation=cancellation,
+            environ=world.environ,
         )
         outcomes = install_all(installer, [item.version for item in planned], cancellation)
         write_shims(world.home)
@@ -101,6 +112,10 @@ def describe(installation: Installation) -> str:
 
 def _proof(installation: Installation) -> str:
     evidence = installation.receipt.evidence
+    if installation.receipt.trust == "signature":
+        return f"the signature of {evidence['fingerprint']}, made {evidence['signed_at']}"
     if "record" in evidence:
         return f"{evidence['database']} (record {evidence['record']} of {evidence['tree_size']})"
+    if "distribution" in evidence:
+        return f"the package index's own SHA-256 of {evidence['distribution']}"
     return f"the SHA-256 of {evidence.get('index', 'its index')}"

@@ -42,7 +42,9 @@ class World:
         from gvmpy.goenv.settings import GoSettings
         from gvmpy.releases.model import Context
 
-        return Context(self.config, network, self.home, GoSettings(self.environ, self._goroots()))
+        return Context(
+            self.config, network, self.home, GoSettings(self.environ, self._goroots()), self.environ
+        )
 
     def _goroots(self) -> Iterator[Path]:
         """Yield the GOROOTs on this machine whose go.env may name a proxy: the system's, then ours."""
