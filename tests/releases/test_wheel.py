@@ -17,7 +17,7 @@ from gvmpy.releases.sources.goproxy import MODULE
 from gvmpy.releases.sources.wheel import go_version
 from gvmpy.trust.tree import hash_tree
 from gvmpy.version import GoVersion
-from tests.support import wheels
+from tests.support import tiny, wheels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,16 +39,9 @@ def index(site: Site, user: User) -> wheels.Index:
     return wheels.Index(site, user)
 
 
-def tree(version: str, **more: bytes) -> dict[str, bytes]:
-    """The files of something that looks like Go until it is run."""
-    script = f"#!/bin/sh\necho go version go{version} linux/amd64\n".encode()
-    return {
-        "go/__init__.py": b"",
-        "go/VERSION": f"go{version}\n".encode(),
-        "go/bin/go": script,
-        "go/bin/gofmt": script,
-        "go/src/fmt/print.go": b"package fmt\n",
-    } | more
+def tree(version: str) -> dict[str, bytes]:
+    """The files of something that looks like Go until it is used, as a wheel has them."""
+    return {"go/__init__.py": b""} | {f"go/{name}": data for name, data in tiny.tree(version).items()}
 
 
 @pytest.mark.slow
