@@ -21,6 +21,7 @@ _COMMANDS = (
     "root",
     "prompt",
     "verify",
+    "sbom",
     "config",
     "init",
     "completion",
