@@ -66,12 +66,12 @@ def serve_official(site: Site, user: User, path: Path, version: str = VERSION) -
     return f"/mirror/{path.name}"
 
 
-def module_zip(place: Path, version: str = VERSION) -> Path:
+def module_zip(place: Path, version: str = VERSION, files: Mapping[str, bytes] | None = None) -> Path:
     """Write the same tree as the version of golang.org/toolchain that it would be."""
     module_version = f"v0.0.1-go{version}.{host()}"
     path = place / f"{module_version}.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, content in tree(version).items():
+        for name, content in (files or tree(version)).items():
             packed.writestr(f"{MODULE}@{module_version}/{name}", content)
     return path
 
