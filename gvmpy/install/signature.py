@@ -49,6 +49,8 @@ class Signature:
             "signed_at": signed.made_at,
             "signature": redact(self.url),
         }
+        if signed.expired_at:
+            found["subkey_expired_at"] = signed.expired_at
         return replace(artifact, trust="signature", evidence=dict(artifact.evidence) | found)
 
 

@@ -24,7 +24,7 @@ from gvmpy.files import remove_tree
 from gvmpy.process import run_bounded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from gvmpy.config import Config
     from gvmpy.process import Finished
@@ -83,20 +83,25 @@ _REASONS = {
 @dataclass(frozen=True, slots=True)
 class Signed:
     """A good signature: fingerprints of the primary key and of the key that signed, in upper-case hex, and
-    when the signer says it was made: UTC, RFC 3339.
+    when the signer says it was made: UTC, RFC 3339. `expired_at` is when the key expired that signed before.
     """
 
     primary: str
     subkey: str
     made_at: str
+    expired_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """Whose signatures count: a file with the public key, and the fingerprint its primary key must have."""
+    """Whose signatures count: a file with the public key, and the fingerprint its primary key must have.
+
+    `accepts_expired`: whether a key that has expired since counts for what it signed before.
+    """
 
     path: Path
     fingerprint: str
+    accepts_expired: bool = False
 
 
 def signing_key(config: Config) -> SigningKey:
@@ -111,7 +116,7 @@ def signing_key(config: Config) -> SigningKey:
             hint="give the 40 hexadecimal digits of the primary key; blanks may stand between them",
         )
     path = Path(config.trust_key).expanduser() if config.trust_key else _KEY_FILE
-    return SigningKey(path, fingerprint)
+    return SigningKey(path, fingerprint, accepts_expired=config.trust_expired == "when-made")
 
 
 def find_gpg(environ: Mapping[str, str]) -> str:
@@ -140,7 +145,8 @@ def verify_detached(
         keyring.add(key)
         sheet = keyring.home / "signature.asc"
         sheet.write_bytes(signature)
-        return _judge(keyring.run("--verify", "--", str(sheet), str(file.absolute())), key, what)
+        finished = keyring.run("--verify", "--", str(sheet), str(file.absolute()))
+        return _judge(finished, key, what, keyring.expiry if key.accepts_expired else None)
 
 
 def is_one_armored_signature(data: bytes) -> bool:
@@ -193,6 +199,22 @@ class _Keyring:
                 hint="set `trust.key` to a file with that key, or `trust.fingerprint` to the one you trust",
             )
 
+    def expiry(self, primary: str, subkey: str) -> int | None:
+        """Return when the first of the two keys expires or has expired, in seconds since 1970; None: never.
+
+        The form is that of gnupg doc/DETAILS, `--with-colons`.
+        """
+        ends, end = [], ""
+        for line in (
+            self.run("--with-colons", "--list-keys", primary).stdout.decode("utf-8", "replace").split("\n")
+        ):
+            fields = line.split(":")
+            if fields[0] in {"pub", "sub"}:
+                end = fields[6]
+            elif fields[0] == "fpr" and fields[9] in {primary, subkey} and end:
+                ends.append(int(end))
+        return min(ends, default=None)
+
     def run(self, *arguments: str) -> Finished:
         """Run gpg here, within bounds."""
         return run_bounded(
@@ -214,10 +236,16 @@ class _Keyring:
             )
 
 
-def _judge(finished: Finished, key: SigningKey, what: str) -> Signed:
-    """Accept exactly one good and valid signature by the pinned key, and no word against it."""
+def _judge(
+    finished: Finished, key: SigningKey, what: str, expiry: Callable[[str, str], int | None] | None
+) -> Signed:
+    """Accept exactly one good and valid signature by the pinned key, and no word against it.
+
+    With `expiry`, which finds out when a key expires, one that has expired may be the one that signed before.
+    """
     lines = _status(finished)
-    said = [words[0] for words in lines]
+    is_late = expiry is not None and any(words[0] == "EXPKEYSIG" for words in lines)
+    said = ["GOODSIG" if is_late and words[0] == "EXPKEYSIG" else words[0] for words in lines]
     for keyword, reason in _REASONS.items():
         if keyword in said:
             raise _refused(what, reason, lines, key)
@@ -233,8 +261,14 @@ def _judge(finished: Finished, key: SigningKey, what: str) -> Signed:
         raise _refused(what, "was made by a key that is not the one asked for", lines, key)
     if finished.status != 0:
         raise _refused(what, "cannot be checked", lines, key)
-    made = datetime.fromtimestamp(int(valid["made"]), UTC).isoformat().replace("+00:00", "Z")
-    return Signed(valid["primary"], valid["subkey"], made)
+    end = expiry(valid["primary"], valid["subkey"]) if is_late and expiry is not None else None
+    if is_late and (end is None or int(valid["made"]) >= end):
+        raise _refused(what, _REASONS["EXPKEYSIG"], lines, key)
+    return Signed(valid["primary"], valid["subkey"], _time(int(valid["made"])), _time(end) if end else "")
+
+
+def _time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def _status(finished: Finished) -> list[list[str]]:
@@ -260,5 +294,5 @@ def _hint(lines: list[list[str]]) -> str | None:
     if "NO_PUBKEY" in said:
         return "if the signer has a newer subkey, save the new key to a file and name it in `trust.key`"
     if "EXPKEYSIG" in said:
-        return "the checksum database proves old releases, too: GVMPY_SOURCES=goproxy"
+        return "GVMPY_SOURCES=goproxy proves old releases by the checksum database; or see `trust.expired`"
     return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import tiny
-from tests.support.signing import Keys
+from tests.support.signing import EXPIRY, NOW, THEN, Keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,6 +146,25 @@ def test_a_fingerprint_that_is_none_is_a_mistake_of_the_settings(user: User, arc
     result = user.run("install", VERSION, "--verify-signature", GVMPY_TRUST_FINGERPRINT="7721F63BD38B4796")
     assert result.returncode == 2
     assert "`trust.fingerprint` is not a fingerprint" in result.stderr
+
+
+def test_an_expired_subkey_is_refused_unless_the_settings_look_at_the_time(
+    user: User, site: Site, archive: Path, fast_path: Path
+) -> None:
+    with Keys() as keys:
+        old = keys.make("old", expires=EXPIRY, at=THEN)
+        signature = old.sign(archive.read_bytes(), "--faked-system-time", NOW)
+        (fast_path / "old.asc").write_bytes(old.public())
+    site.body(f"/mirror/{archive.name}.asc", signature)
+    user.env |= {"GVMPY_TRUST_KEY": str(fast_path / "old.asc"), "GVMPY_TRUST_FINGERPRINT": old.fingerprint}
+    result = user.run("install", VERSION, "--verify-signature")
+    assert result.returncode == 5
+    assert "was made by a key that has expired" in result.stderr
+    assert "see `trust.expired`" in result.stderr
+    result = user.run("install", VERSION, "--verify-signature", "--json", GVMPY_TRUST_EXPIRED="when-made")
+    assert result.returncode == 0, result.stdout
+    (installed,) = json.loads(result.stdout)["data"]["versions"]
+    assert installed["evidence"]["subkey_expired_at"] == "2020-02-01T00:00:00Z"
 
 
 def test_interrupted_gpg_leaves_no_home_behind(user: User, archive: Path, fast_path: Path) -> None:

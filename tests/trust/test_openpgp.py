@@ -46,16 +46,23 @@ class Check:
 
     place: Path
 
-    def __call__(self, signature: bytes, by: Signer, *, data: bytes = DATA, public: bytes = b"") -> Signed:
+    def __call__(
+        self,
+        signature: bytes,
+        by: Signer,
+        *,
+        data: bytes = DATA,
+        public: bytes = b"",
+        accepts_expired: bool = False,
+    ) -> Signed:
         file, key, scratch = self.place / "go.tar.gz", self.place / "key.asc", self.place / "tmp"
         file.write_bytes(data)
         key.write_bytes(public or by.public())
         scratch.mkdir(exist_ok=True)
         environ = {"PATH": os.environ["PATH"], "TMPDIR": str(scratch), "GNUPGHOME": "/nonexistent"}
         try:
-            return verify_detached(
-                file, signature, SigningKey(key, by.fingerprint), environ=environ, what="the signature"
-            )
+            pinned = SigningKey(key, by.fingerprint, accepts_expired=accepts_expired)
+            return verify_detached(file, signature, pinned, environ=environ, what="the signature")
         finally:
             assert list(scratch.iterdir()) == []
 
@@ -130,6 +137,25 @@ def test_an_expired_subkey_is_refused(check: Check, keys: Keys) -> None:
     old = keys.make("old", expires=EXPIRY, at=THEN)
     with refused("was made by a key that has expired"):
         check(old.sign(DATA, "--faked-system-time", NOW), old)
+
+
+def test_an_expired_subkey_counts_for_what_it_signed_before_where_that_is_asked_for(
+    check: Check, keys: Keys, stranger: Signer
+) -> None:
+    old = keys.make("once", expires=EXPIRY, at=THEN)
+    before = old.sign(DATA, "--faked-system-time", NOW)
+    signed = check(before, old, accepts_expired=True)
+    assert (signed.made_at, signed.expired_at) == ("2020-01-10T00:00:00Z", "2020-02-01T00:00:00Z")
+    with refused("is not a signature of this file"):
+        check(before, old, data=b"other", accepts_expired=True)
+    with refused("was made by a key that is not the one asked for"):
+        check(before, stranger, public=stranger.public() + old.public(), accepts_expired=True)
+    # Its life cut short afterwards: what was signed in between was signed by an expired key.
+    late = keys.make("late", at=THEN)
+    after = late.sign(DATA, "--faked-system-time", "20200301T000000")
+    late.gpg("--faked-system-time", NOW, "--quick-set-expire", late.fingerprint, EXPIRY, late.subkey)
+    with refused("was made by a key that has expired"):
+        check(after, late, accepts_expired=True)
 
 
 def test_an_expired_subkey_beside_the_one_that_signed_does_not_matter(check: Check, keys: Keys) -> None:
