@@ -13,6 +13,8 @@ import shutil
 import sys
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -22,7 +24,6 @@ from gvmpy.process import run_bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from gvmpy.process import Finished
 
@@ -41,9 +42,13 @@ _ENVIRON = {
 }
 _URL = re.compile(r"[a-z+]+://[^\s'\"<>]+")
 _AVAILABLE = re.compile(r"^Available versions: (.+)$", re.MULTILINE)
-_OFFERED = re.compile(r"\(from versions: (?!none\))")
+_UNREACHED = re.compile(r"Could not fetch URL (?P<url>\S+): (?P<reason>.*?)(?: - skipping)?$", re.MULTILINE)
+_ABSENT = ("404 ", "410 ")
+_UNTRUSTED = "is not a trusted or secure host"
 _DIGESTS = re.compile(r"against 1 hash(?:es)? \(([0-9]+) match(?:es)?, ([0-9]+) no digest\)")
-_MOST_DETAILS = 3
+_MOST_SHOWN = 200
+_FEW = "1"
+"""How often pip tries again to ask what there is, unless the user has said; pip's own 5 take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +74,14 @@ class Pip:
 
         Raises NoSuchVersionError for a project it does not know, NetworkError when it cannot be asked.
         """
-        finished = self._run("index", "versions", "--pre", "--only-binary", ":all:", project)
-        found = _AVAILABLE.search(finished.stdout.decode("utf-8", errors="replace"))
+        retries = {"PIP_RETRIES": self.environ.get("PIP_RETRIES", _FEW)}
+        with TemporaryDirectory(prefix="gvmpy-pip-") as scratch:
+            told, _ = self._run(
+                *("index", "versions", "--pre", "--only-binary", ":all:", project),
+                scratch=Path(scratch),
+                more=retries,
+            )
+        found = _AVAILABLE.search(told)
         if found is None:
             raise NetworkError(f"pip did not say which versions of {project} there are")
         return [part.strip() for part in found[1].split(",")]
@@ -86,18 +97,17 @@ class Pip:
         writes, in bytes; `tick` learns the size so far. Raises IntegrityError for other bytes than the index
         announces and for an index without digests, NetworkError, and NoSuchVersionError.
         """
-        place, log = directory / "wheel", directory / "log"
+        place = directory / "wheel"
 
         def run(*arguments: str) -> str:
-            log.unlink(missing_ok=True)
-            self._run(
+            _, log = self._run(
                 *("download", "--quiet", "--no-deps", "--only-binary", ":all:"),
-                *("--log", str(log), "--dest", str(place), *arguments),
+                *("--dest", str(place), *arguments),
                 scratch=directory,
                 most_file=most,
                 tick=lambda: tick(_largest(directory)),
             )
-            return log.read_text(encoding="utf-8", errors="replace")
+            return log
 
         talk = run(f"{project}=={version}")
         wheel = _only_file(place, f"{project} {version}")
@@ -117,16 +127,21 @@ class Pip:
     def _run(
         self,
         *arguments: str,
-        scratch: Path | None = None,
+        scratch: Path,
+        more: Mapping[str, str] | None = None,
         most_file: int | None = None,
         tick: Callable[[], None] = lambda: None,
-    ) -> Finished:
-        environ = dict(self.environ) | _ENVIRON
-        if scratch is not None:
-            environ["TMPDIR"] = str(scratch)
+    ) -> tuple[str, str]:
+        """Run pip with `scratch` for its temporary files; return its standard output, and its log.
+
+        The log has everything at every level, whatever the user has set: why a page could not be fetched
+        stands nowhere else.
+        """
+        log = scratch / "log"
+        log.unlink(missing_ok=True)
         finished = run_bounded(
-            [*self.command, *arguments],
-            environ=environ,
+            [*self.command, *arguments, "--log", str(log)],
+            environ=dict(self.environ) | _ENVIRON | {"TMPDIR": str(scratch)} | dict(more or {}),
             seconds=_SECONDS,
             most_output=_LARGEST_ANSWER,
             most_file=most_file,
@@ -134,9 +149,10 @@ class Pip:
         )
         if finished.overlong:
             raise NetworkError(f"pip answered more than {_LARGEST_ANSWER} bytes")
+        talk = _read(log)
         if finished.status != 0:
-            raise _failure(finished)
-        return finished
+            raise _failure(finished, talk)
+        return finished.stdout.decode("utf-8", errors="replace"), talk
 
 
 def find_pip(environ: Mapping[str, str]) -> Pip:
@@ -176,17 +192,36 @@ def _largest(directory: Path) -> int:
     return largest
 
 
-def _failure(finished: Finished) -> GvmpyError:
+def _read(log: Path) -> str:
+    try:
+        with log.open("rb") as stream:
+            return stream.read(_LARGEST_ANSWER).decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+def _failure(finished: Finished, log: str) -> GvmpyError:
     """Tell by pip's words what went wrong: its exit code is 1 for all of it."""
     text = finished.stderr.decode("utf-8", errors="replace")
-    errors = [line.removeprefix("ERROR: ") for line in text.splitlines() if line.startswith("ERROR: ")]
-    shown = [_URL.sub(lambda match: redact(match[0]), line) for line in errors]
-    details = tuple(line if len(line) <= 200 else line[:200] + "..." for line in shown[:_MOST_DETAILS])  # noqa: PLR2004
+    errors = [
+        _shown(line.removeprefix("ERROR: ")) for line in text.splitlines() if line.startswith("ERROR: ")
+    ]
     if "DO NOT MATCH THE HASHES" in text:
         return IntegrityError(
-            "what the package index served is not what it announced; nothing was installed", details=details
+            "what the package index served is not what it announced; nothing was installed",
+            details=tuple(errors[:1]),
         )
-    if "No matching distribution found" in text and (_OFFERED.search(text) or "Retrying" not in text):
+    unreached = [match for match in _UNREACHED.finditer(log) if not match["reason"].startswith(_ABSENT)]
+    if unreached:
+        first = unreached[0]
+        return NetworkError(f"pip could not fetch {redact(first['url'])}: {_shown(first['reason'])}")
+    if "No matching distribution found" in text and _UNTRUSTED not in text:
         return NoSuchVersionError("pip finds no wheel of this version for this machine")
-    reason = details[0] if details else f"it ended with status {finished.status}"
-    return NetworkError(f"pip could not ask the package index: {reason}", details=details[1:])
+    reason = errors[0] if errors else f"it ended with status {finished.status}"
+    return NetworkError(f"pip could not ask the package index: {reason}")
+
+
+def _shown(line: str) -> str:
+    """Return a line of pip's for a message: without credentials in addresses, and not endlessly long."""
+    shown = _URL.sub(lambda match: redact(match[0]), line)
+    return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}..."
