@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 TRUST_LEVELS = ("third-party", "pinned", "origin-sha256", "transparency-log", "signature")
 """How an installation was proven, weakest first."""
 
+EXPIRED = ("refuse", "when-made")
+"""What becomes of a signature by a subkey that has expired since: refused, or judged by its own date."""
+
 MISSING = ("error", "install")
 """What a shim does for a version that is chosen and not installed."""
 
@@ -32,12 +35,15 @@ _LOCK_TIMEOUT = 300.0
 class Config:
     """Everything a command may be told from outside, parsed and checked."""
 
-    sources: tuple[str, ...] = ("official", "goproxy")
+    sources: tuple[str, ...] = ("official", "goproxy", "wheel")
     official_index: str = "https://go.dev/dl/?mode=json&include=all"
     mirrors: tuple[str, ...] = ("https://dl.google.com/go/",)
     goproxy: str = ""
     sumdb: str = ""
     trust_minimum: str = "third-party"
+    trust_key: str = ""
+    trust_fingerprint: str = "EB4C1BFD4F042F6DDDCCEC917721F63BD38B4796"
+    trust_expired: str = "refuse"
     missing: str = "error"
     cache: Path = Path()
     offline: bool = False
@@ -66,6 +72,9 @@ KEYS = (
     Key("goproxy.url", "GVMPY_GOPROXY", "goproxy"),
     Key("goproxy.sumdb", "GVMPY_GOSUMDB", "sumdb"),
     Key("trust.minimum", "GVMPY_TRUST_MINIMUM", "trust_minimum", choices=TRUST_LEVELS, what="trust level"),
+    Key("trust.key", "GVMPY_TRUST_KEY", "trust_key"),
+    Key("trust.fingerprint", "GVMPY_TRUST_FINGERPRINT", "trust_fingerprint"),
+    Key("trust.expired", "GVMPY_TRUST_EXPIRED", "trust_expired", choices=EXPIRED, what="rule"),
     Key("switch.missing", "GVMPY_MISSING", "missing", choices=MISSING, what="action"),
 )
 

@@ -25,7 +25,11 @@ def test_everything_has_a_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     found = load({})
     assert found == Config(cache=found.cache)
     assert tmp_path in found.cache.parents
-    assert (found.sources, found.offline, found.lock_timeout) == (("official", "goproxy"), False, 300.0)
+    assert (found.sources, found.offline, found.lock_timeout) == (
+        ("official", "goproxy", "wheel"),
+        False,
+        300.0,
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -172,6 +176,6 @@ def test_seconds_are_a_sensible_number(text: str) -> None:
 
 
 def test_tables_without_keys(config: Path) -> None:
-    assert load_text(config, "[sources]\n").sources == ("official", "goproxy")
+    assert load_text(config, "[sources]\n").sources == ("official", "goproxy", "wheel")
     with pytest.raises(UsageError, match="unknown key `nonsense`"):
         load_text(config, "[nonsense]\n")

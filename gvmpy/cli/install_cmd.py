@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--lock", "lock_file", type=click.Path(), metavar="FILE", help="The same with another lock file."
 )
+@click.option("--verify-signature", is_flag=True, help="Demand Google's OpenPGP signature; `gpg` is needed.")
 @offline_option
 @json_option
 def command(
@@ -37,6 +38,7 @@ def command(
     sha256: str | None,
     locked: bool,
     lock_file: str | None,
+    verify_signature: bool,
     offline: bool,
     as_json: bool,
 ) -> Result:
@@ -51,8 +53,11 @@ def command(
     """
     from gvmpy.cli.choice import choose
 
+    world = here(offline=offline)
+    if verify_signature:
+        world.config = replace(world.config, trust_minimum="signature")
     choice = choose(requests, sha256=sha256, lock_file=lock_file, locked=locked)
-    outcomes, refusals = install_choice(here(offline=offline), choice, quiet=as_json)
+    outcomes, refusals = install_choice(world, choice, quiet=as_json)
     return installed(outcomes, refusals)
 
 
@@ -101,7 +106,13 @@ def install_choice(world: World, choice: Choice, *, quiet: bool) -> tuple[list[O
         world.home.prepare()
         write_shims(world.home)
         installer = Installer(
-            world.home, world.config, chain, network=network, progress=progress, cancellation=cancellation
+            world.home,
+            world.config,
+            chain,
+            network=network,
+            progress=progress,
+            cancellation=cancellation,
+            environ=world.environ,
         )
         outcomes = install_all(installer, [item.version for item in planned], cancellation)
         write_shims(world.home)
@@ -170,8 +181,12 @@ def describe(installation: Installation) -> str:
 
 def _proof(installation: Installation) -> str:
     evidence = installation.receipt.evidence
+    if installation.receipt.trust == "signature":
+        return f"the signature of {evidence['fingerprint']}, made {evidence['signed_at']}"
     if "record" in evidence:
         return f"{evidence['database']} (record {evidence['record']} of {evidence['tree_size']})"
     if "lock" in evidence:
         return f"the {'SHA-256' if 'sha256' in evidence else 'h1'} that {evidence['lock']} pins"
+    if "distribution" in evidence:
+        return f"the package index's own SHA-256 of {evidence['distribution']}"
     return f"the SHA-256 of {evidence.get('index', 'its index')}"

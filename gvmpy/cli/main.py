@@ -24,6 +24,7 @@ _COMMANDS = (
     "verify",
     "lock",
     "bundle",
+    "sbom",
     "config",
     "init",
     "completion",

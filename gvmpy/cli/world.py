@@ -51,7 +51,7 @@ class World:
         """Return what sources need to know."""
         from gvmpy.releases.model import Context
 
-        return Context(self.config, network, self.home, self.settings)
+        return Context(self.config, network, self.home, self.settings, self.environ)
 
     def _goroots(self) -> Iterator[Path]:
         """Yield the GOROOTs on this machine whose go.env may name a proxy: the system's, then ours."""

@@ -6,9 +6,10 @@ Nothing is unpacked before its bytes are proven, and nothing counts as installed
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,17 +18,19 @@ from gvmpy import __version__, locks
 from gvmpy.config import TRUST_LEVELS
 from gvmpy.errors import GvmpyError, IntegrityError, NetworkError, NoSuchVersionError
 from gvmpy.install import staging
+from gvmpy.install.carry import carried
 from gvmpy.install.commit import commit
 from gvmpy.install.download import Downloader, Fetched, Wanted
 from gvmpy.install.sanity import check_tree
-from gvmpy.install.unpack import Budget, TarUnpacker, hash_zip, unpack_toolchain_zip
+from gvmpy.install.signature import Signature, fetch_signature
+from gvmpy.install.unpack import Budget, TarUnpacker, hash_zip, unpack_toolchain_zip, unpack_wheel
 from gvmpy.net import redact
 from gvmpy.platform import host
 from gvmpy.releases.chain import Refusal, TooLittleProofError, first_to_serve
 from gvmpy.trust.receipt import Receipt, install_anew, load_receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from gvmpy.config import Config
@@ -35,14 +38,20 @@ if TYPE_CHECKING:
     from gvmpy.install.progress import Cancellation, Progress
     from gvmpy.net import Network
     from gvmpy.platform import Platform
-    from gvmpy.releases.model import Artifact, Source
+    from gvmpy.releases.model import Artifact, Carry, Source
     from gvmpy.trust.manifest import Manifest
     from gvmpy.version import GoVersion
 
 Unpack = Callable[["Path", "Path"], "Manifest"]
 """Unpacks the archive at the first path into the second, and lists what it wrote."""
 
-_MAGIC = {"archive": b"\x1f\x8b", "toolchain-module": b"PK\x03\x04"}
+TreeProof = Callable[["Artifact", "Manifest"], "Artifact"]
+"""Looks at the list of files that were unpacked, and returns the artifact with a stronger level of trust and
+its evidence when it can prove them, else as it is. Raises IntegrityError for a tree that is proven wrong.
+"""
+
+_SIGNED = "signature"
+_MAGIC = {"archive": b"\x1f\x8b", "toolchain-module": b"PK\x03\x04", "wheel": b"PK\x03\x04"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +87,17 @@ class Installer:
         network: Network,
         progress: Progress,
         cancellation: Cancellation,
+        environ: Mapping[str, str] | None = None,
+        tree_proofs: Sequence[TreeProof] = (),
     ) -> None:
         self._home = home
         self._config = config
         self._chain = chain
         self._progress = progress
         self._cancellation = cancellation
+        self._network = network
+        self._environ = os.environ if environ is None else environ
+        self._tree_proofs = tree_proofs
         self._downloader = Downloader(network, progress, cancellation)
         self._platform: Platform = host()
 
@@ -137,10 +151,25 @@ class Installer:
             artifact = source.artifact(version, self._platform)
             for note in artifact.notes:
                 self._progress.say(note)
-            _require_trust(artifact, self._config.trust_minimum)
-            return self._fetch_proven(artifact, _unpacker(artifact, workers))
+            signature = self._signature(artifact)
+            # What is too little now may be enough once the tree is there to be proven.
+            if signature is None and not (artifact.layout == "wheel" and self._tree_proofs):
+                _require_trust(artifact, self._config.trust_minimum)
+            if artifact.carry is not None:
+                return self._carry_proven(artifact, artifact.carry, workers)
+            proven = self._fetch_proven(artifact, _unpacker(artifact, workers))
+            if signature is None:
+                return proven
+            self._progress.say(f"checking the signature of {version.name}")
+            return replace(proven, artifact=signature.prove(artifact, proven.fetched.path, self._environ))
 
         return attempt
+
+    def _signature(self, artifact: Artifact) -> Signature | None:
+        """Return the signature to check, fetched before anything large is; None when none is asked for."""
+        if self._config.trust_minimum != _SIGNED:
+            return None
+        return fetch_signature(artifact, self._network, self._config, self._environ)
 
     def _fetch_proven(self, artifact: Artifact, unpack: Unpack) -> _Proven:
         """Fetch from the first address whose bytes are the right ones; each other's failing is named."""
@@ -161,6 +190,18 @@ class Installer:
             if any(isinstance(failure, kind) for failure in failures):
                 raise kind(reasons, details=details)
         raise AssertionError("an artifact without an address")  # pragma: no cover
+
+    def _carry_proven(self, artifact: Artifact, carry: Carry, workers: ExitStack) -> _Proven:
+        """Let the source bring the bytes, and with them the digest they must have."""
+        label = f"{artifact.version.name} from {artifact.source}"
+        kept = self._kept(artifact)
+        wanted = Wanted("", label, artifact.size, artifact.limit, _MAGIC[artifact.layout])
+        fetched, brought = carried(carry, wanted, kept, self._progress, self._cancellation)
+        artifact = replace(artifact, digest=brought.digest)
+        if not brought.digest.value or fetched.sha256 != brought.digest.value:
+            kept.unlink(missing_ok=True)
+            raise _mismatch(artifact, brought.url, fetched.sha256)
+        return _Proven(artifact, fetched, brought.url, _unpacker(artifact, workers))
 
     def _fetch_one(self, artifact: Artifact, url: str) -> Fetched:
         kept = self._kept(artifact)
@@ -195,8 +236,14 @@ class Installer:
         self._progress.say(f"unpacking {version.name}")
         manifest = proven.unpack(proven.fetched.path, tree)
         check_tree(tree, version, self._platform)
+        artifact = proven.artifact
+        for prove in self._tree_proofs:
+            artifact = prove(artifact, manifest)
+        _require_trust(artifact, self._config.trust_minimum)
         self._cancellation.check()
-        return commit(self._home, version, tree, manifest, _receipt(proven, manifest))
+        return commit(
+            self._home, version, tree, manifest, _receipt(replace(proven, artifact=artifact), manifest)
+        )
 
 
 def _unpacker(artifact: Artifact, workers: ExitStack) -> Unpack:
@@ -205,6 +252,8 @@ def _unpacker(artifact: Artifact, workers: ExitStack) -> Unpack:
         unpacker = workers.enter_context(TarUnpacker())
         return partial(unpacker.unpack, prefix="go/", budget=Budget(), expected=artifact.digest.value)
     expected = artifact.digest.value
+    if artifact.layout == "wheel":
+        return partial(unpack_wheel, budget=Budget(), expected=expected)
     return partial(unpack_toolchain_zip, prefix=_prefix(artifact), budget=Budget(), expected=expected)
 
 

