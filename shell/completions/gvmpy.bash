@@ -9,11 +9,12 @@ _gvmpy_complete_table() {
   case $1 in
   # >>> written by docs/generate.py from the commands; do not edit
   '')
-    commands=('install' 'uninstall' 'use' 'list' 'current' 'which' 'exec' 'run' 'root' 'prompt' 'verify' 'config' 'init' 'completion')
+    commands=('install' 'uninstall' 'use' 'list' 'current' 'which' 'exec' 'run' 'root' 'prompt' 'verify' 'lock' 'bundle' 'config' 'init' 'completion')
     options=('--version' '-h' '--help')
     ;;
   'install')
-    options=('--json' '-h' '--help')
+    options=('--sha256' '--locked' '--lock' '--offline' '--json' '-h' '--help')
+    valued=('--sha256=' '--lock=@files')
     arguments=('@remote,latest,stable,oldstable,unstable' '...')
     ;;
   'uninstall')
@@ -52,6 +53,29 @@ _gvmpy_complete_table() {
   'verify')
     options=('--json' '-h' '--help')
     arguments=('@installed,@aliases,latest,stable,oldstable,unstable')
+    ;;
+  'lock')
+    options=('--platform' '--output' '--lock' '--check' '--json' '-h' '--help')
+    valued=('--platform=' '--output=@files' '--lock=@files')
+    arguments=('@remote,latest,stable,oldstable,unstable' '...')
+    ;;
+  'bundle')
+    commands=('create' 'install' 'verify')
+    options=('-h' '--help')
+    ;;
+  'bundle create')
+    options=('--platform' '--only' '--json' '-h' '--help')
+    valued=('--platform=' '--only=archives,modules')
+    arguments=('@files' '@remote,latest,stable,oldstable,unstable' '...')
+    ;;
+  'bundle install')
+    options=('--lock' '--json' '-h' '--help')
+    valued=('--lock=@files')
+    arguments=('@files' '@remote,latest,stable,oldstable,unstable' '...')
+    ;;
+  'bundle verify')
+    options=('--json' '-h' '--help')
+    arguments=('@files')
     ;;
   'config')
     commands=('edit' 'get' 'list' 'set' 'unset')

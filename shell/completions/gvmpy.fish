@@ -10,10 +10,11 @@ function __gvmpy_complete_table --no-scope-shadowing
     switch "$argv[1]"
         # >>> written by docs/generate.py from the commands; do not edit
         case ''
-            set commands install\t'Fetch, prove and unpack Go releases.' uninstall\t'Remove one installed version.' use\t'Choose a Go for this shell, or for all.' list\t'List installed versions, or those to be had.' current\t'Say which Go runs here, and why.' which\t'Print the path of the go that runs here.' exec\t'Run a command with one version.' run\t'Run go of one version.' root\t'Print where everything lives.' prompt\t'Print the version here, for a shell\'s prompt.' verify\t'Hash a tree anew and name what changed.' config\t'Show and change the settings.' init\t'Set a shell up, now or for good.' completion\t'Print what makes a shell complete gvmpy.'
+            set commands install\t'Fetch, prove and unpack Go releases.' uninstall\t'Remove one installed version.' use\t'Choose a Go for this shell, or for all.' list\t'List installed versions, or those to be had.' current\t'Say which Go runs here, and why.' which\t'Print the path of the go that runs here.' exec\t'Run a command with one version.' run\t'Run go of one version.' root\t'Print where everything lives.' prompt\t'Print the version here, for a shell\'s prompt.' verify\t'Hash a tree anew and name what changed.' lock\t'Write down what a project\'s Go must hash to.' bundle\t'Make and use offline kits.' config\t'Show and change the settings.' init\t'Set a shell up, now or for good.' completion\t'Print what makes a shell complete gvmpy.'
             set options --version\t'Show the version and exit.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
         case install
-            set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+            set options '--sha256'\t'What the one archive must hash to, wherever it comes from.' --locked\t'Only what gvmpy.lock, here or above, pins; without VERSION all of it.' --lock\t'The same with another lock file.' --offline\t'Ask nobody over the network, as GVMPY_OFFLINE=1 does.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+            set valued '--sha256=' '--lock=@files'
             set arguments '@remote,latest,stable,oldstable,unstable' '...'
         case uninstall
             set options --force\t'Even the default, or the one this shell uses.' --yes\t'Do not ask.' -y\t'Do not ask.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
@@ -42,6 +43,24 @@ function __gvmpy_complete_table --no-scope-shadowing
         case verify
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set arguments '@installed,@aliases,latest,stable,oldstable,unstable'
+        case lock
+            set options --platform\t'For which machines, such as linux-amd64,darwin-arm64; this one when left out.' --output\t'The lock file; else the nearest gvmpy.lock from here upward, or a new one here.' --lock\t'The lock file; else the nearest gvmpy.lock from here upward, or a new one here.' --check\t'Write nothing; exit 1 unless what is installed is what is locked.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+            set valued '--platform=' '--output=@files' '--lock=@files'
+            set arguments '@remote,latest,stable,oldstable,unstable' '...'
+        case bundle
+            set commands create\t'Put toolchains and their proofs into a directory.' install\t'Install from a kit, without a network.' verify\t'Check every byte and every proof of a kit.'
+            set options -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+        case 'bundle create'
+            set options --platform\t'For which machines, such as linux-amd64,linux-arm64; this one when left out.' --only\t'Only official archives, or only toolchain modules; else both, where both can be had.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+            set valued '--platform=' '--only=archives,modules'
+            set arguments '@files' '@remote,latest,stable,oldstable,unstable' '...'
+        case 'bundle install'
+            set options --lock\t'A lock file that the kit has to agree with.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+            set valued '--lock=@files'
+            set arguments '@files' '@remote,latest,stable,oldstable,unstable' '...'
+        case 'bundle verify'
+            set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+            set arguments '@files'
         case config
             set commands edit\t'Edit the file, checked before it is saved.' get\t'Print one setting.' list\t'Show every setting and where it is from.' set\t'Change one setting in the file.' unset\t'Take one setting out of the file.'
             set options -h\t'Show this message and exit.' --help\t'Show this message and exit.'
