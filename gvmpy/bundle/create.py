@@ -200,6 +200,11 @@ def _require_kit(kit: Kit) -> None:
     begun = kit.lock.exists() or kit.incoming.exists()
     if not begun and any(kit.path.iterdir()):
         raise UsageError(f"`{kit.path}` is not empty, and not a kit", hint="name a new directory")
+    for place, directories, names in os.walk(kit.path):
+        for name in (*directories, *names):
+            # Files are replaced and removed in there, which must not happen somewhere else.
+            if os.path.islink(os.path.join(place, name)):
+                raise UsageError(f"`{os.path.join(place, name)}` is a symbolic link: a kit has none")
 
 
 def _require_each(

@@ -23,6 +23,7 @@ from gvmpy.errors import HostError, IntegrityError, UsageError
 from gvmpy.files import write_atomic
 from gvmpy.releases.pinned import module_version
 from gvmpy.releases.sources.goproxy import MODULE
+from gvmpy.trust.dirhash import name_fault
 from gvmpy.trust.lockfile import FILE
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class Kit:
     def write_sums(self) -> None:
         """Make the list of all files, and with it the kit whole. Raises HostError."""
         sums = {name: sha256_of(self.path / name) for name in sorted(self.files())}
-        odd = next((name for name, digest in sums.items() if not digest or not name.isprintable()), None)
+        odd = next((name for name, digest in sums.items() if not digest or name_fault(name)), None)
         if odd is not None:
             raise HostError(f"`{self.path}` has a {odd!a} in it that does not belong into a kit")
         write_atomic(

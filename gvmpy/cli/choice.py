@@ -13,7 +13,7 @@ from gvmpy.platform import host
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gvmpy.releases.local import LocalFile
+    from gvmpy.releases.local import LocalFile, Prover
     from gvmpy.releases.model import Context, Source
     from gvmpy.selection.request import Request
     from gvmpy.trust.lockfile import LockFile
@@ -23,12 +23,16 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What to install: `requests`, out of `files` or a `kit` where there are any, proven by a `lock`."""
+    """What to install: `requests`, out of `files` or a `kit` where there are any, proven by a `lock`.
+
+    `provers` vouch for files that no lock proves.
+    """
 
     requests: tuple[Request, ...]
     files: tuple[LocalFile, ...] = ()
     lock: LockFile | None = None
     kit: Path | None = None
+    provers: tuple[Prover, ...] = ()
 
     @property
     def is_local(self) -> bool:
@@ -45,7 +49,7 @@ class Choice:
         if self.files:
             from gvmpy.releases.local import LocalArchives
 
-            return (LocalArchives(self.files, self.lock),)
+            return (LocalArchives(self.files, self.lock, self.provers),)
         if self.lock is not None:
             from gvmpy.releases.pinned import pinned_sources
 

@@ -157,7 +157,7 @@ def _with_digest(locked: LockedArtifact, artifact: Artifact) -> LockedArtifact:
     if artifact.layout == "archive" and digest.algorithm == "sha256" and artifact.trust in _ORIGINS:
         origin = _saved(evidence.get("index", artifact.source))
         return replace(locked, sha256=digest.value, size=artifact.size, sha256_from=origin)
-    if digest.algorithm == "h1" and artifact.trust == "transparency-log":
+    if artifact.layout == "toolchain-module" and artifact.trust == "transparency-log":
         return replace(locked, h1=digest.value, h1_from=_saved(evidence.get("database", artifact.source)))
     raise NoSuchVersionError("has no digest that the Go project vouches for")
 

@@ -265,6 +265,16 @@ class TestCreate:
             assert result.returncode == 2
             assert words in result.stderr
 
+    def test_not_through_a_link_out_of_it(self, user: User, kit: Path) -> None:
+        """A kit from elsewhere might lead to files that are not its own."""
+        precious = user.home / "precious"
+        shutil.move(kit / "sumdb" / toolchains.SUMDB, precious)
+        (precious / "thesis.txt").write_text("x")
+        (kit / "sumdb" / toolchains.SUMDB).symlink_to(precious)
+        for arguments, code in ((("create", str(kit), NEW), 2), (("install", str(kit), NEW), 5)):
+            assert user.run("bundle", *arguments, GVMPY_OFFLINE="1").returncode == code
+        assert (precious / "thesis.txt").exists()
+
     def test_wrong_bytes_do_not_get_in(
         self, user: User, goproxy: Site, real_toolchains: dict[str, Toolchain]
     ) -> None:

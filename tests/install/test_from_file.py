@@ -13,7 +13,7 @@ import pytest
 from gvmpy.cli.install_cmd import command
 from gvmpy.errors import UsageError
 from gvmpy.platform import Platform, host
-from gvmpy.releases.local import find_files
+from gvmpy.releases.local import LocalArchives, Proof, find_files
 from gvmpy.releases.sources.goproxy import MODULE
 from gvmpy.trust import lockedit
 from gvmpy.trust.lockfile import LockedArtifact, archive_name
@@ -22,6 +22,7 @@ from gvmpy.version import GoVersion
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gvmpy.releases.local import LocalFile
     from tests.conftest import User
     from tests.support.loopback import Site
     from tests.support.toolchains import Toolchain
@@ -223,6 +224,23 @@ class TestArchive:
         else:
             assert process.returncode == 5
             assert not nowhere.installed()
+
+
+def test_a_prover_vouches_where_no_lock_does(tmp_path: Path) -> None:
+    """The seam for signatures: asked for archives only, and only when no lock file has an answer."""
+    path = tmp_path / archive_name(GoVersion.parse(VERSION), host())
+    path.write_bytes(b"x")
+    [file] = find_files([path], host())
+    asked = []
+
+    def prover(given: LocalFile) -> Proof | None:
+        asked.append(given)
+        return Proof("e" * 64, "signature", {"key": "k"}) if len(asked) > 1 else None
+
+    source = LocalArchives([file], None, [prover, prover])
+    artifact = source.artifact(file.version, file.platform)
+    assert asked == [file, file]
+    assert (artifact.digest.value, artifact.trust, artifact.evidence) == ("e" * 64, "signature", {"key": "k"})
 
 
 class TestDirectory:
