@@ -156,8 +156,10 @@ class Installer:
         return attempt
 
     def _signature(self, artifact: Artifact) -> Signature | None:
-        """Return the signature to check, fetched before anything large is; None when none is asked for."""
-        if self._config.trust_minimum != _SIGNED:
+        """Return the signature to check, fetched before anything large is; None when none is asked for, or
+        the source has none.
+        """
+        if self._config.trust_minimum != _SIGNED or not artifact.signatures:
             return None
         return fetch_signature(artifact, self._network, self._config, self._environ)
 

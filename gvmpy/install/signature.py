@@ -87,6 +87,6 @@ def fetch_signature(
         raise NetworkError("; ".join(failure.message for failure in failures))
     places = "; ".join(f"{redact(address.url)} answered 404" for address in artifact.signatures)
     raise TooLittleProofError(
-        f"has no signature of {artifact.version.name}" + (f" ({places})" if places else ""),
+        f"has no signature of {artifact.version.name} ({places})",
         hint="only the Go project's own archives are signed; see `trust.minimum`",
     )

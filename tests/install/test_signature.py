@@ -124,7 +124,9 @@ def test_a_source_without_signatures_does_not_serve(user: User, site: Site, arch
     tiny.serve_goproxy(site, user, zipped, FakeDatabase())
     result = user.run("install", VERSION, "--verify-signature", GVMPY_SOURCES="goproxy")
     assert result.returncode == 5
-    assert f"goproxy: has no signature of go{VERSION}" in result.stderr
+    assert (
+        "goproxy: proves only `transparency-log` where `trust.minimum` asks for `signature`" in result.stderr
+    )
 
 
 def test_without_gpg_it_is_said_what_to_do(user: User, archive: Path, fast_path: Path) -> None:
