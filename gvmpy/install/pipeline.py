@@ -45,9 +45,10 @@ if TYPE_CHECKING:
 Unpack = Callable[["Path", "Path"], "Manifest"]
 """Unpacks the archive at the first path into the second, and lists what it wrote."""
 
-TreeProof = Callable[["Artifact", "Manifest"], "Artifact"]
-"""Looks at the list of files that were unpacked, and returns the artifact with a stronger level of trust and
-its evidence when it can prove them, else as it is. Raises IntegrityError for a tree that is proven wrong.
+TreeProof = Callable[["Artifact", "Path", "Manifest"], "Artifact"]
+"""Looks at the tree that was unpacked at the path and the list of its files, and returns the artifact with a
+stronger level of trust and its evidence when it can prove them, else as it is. Raises IntegrityError for a
+tree that is proven wrong.
 """
 
 _SIGNED = "signature"
@@ -229,7 +230,7 @@ class Installer:
         check_tree(tree, version, self._platform)
         artifact = proven.artifact
         for prove in self._tree_proofs:
-            artifact = prove(artifact, manifest)
+            artifact = prove(artifact, tree, manifest)
         _require_trust(artifact, self._config.trust_minimum)
         self._cancellation.check()
         return commit(
