@@ -12,9 +12,15 @@ from gvmpy.ui.result import Result
 
 @click.command("sbom", short_help="Say what an installed version consists of, in CycloneDX.")
 @click.argument("request", metavar="VERSION")
-@click.option("-o", "--output", metavar="FILE", help="Write the document there, not to standard output.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the document there, not to standard output.",
+)
 @json_option
-def command(request: str, output: str | None, as_json: bool) -> Result:
+def command(request: str, output: Path | None, as_json: bool) -> Result:
     """Write a bill of materials of an installed version as a CycloneDX document.
 
     It names the toolchain, the standard library and every module they carry, with versions and licences, and
@@ -42,7 +48,7 @@ def command(request: str, output: str | None, as_json: bool) -> Result:
     text = render(contents)
     if output is None:
         return Result(data=json.loads(text), text=text)
-    path = Path(output).absolute()
+    path = output.absolute()
     try:
         write_atomic(path, f"{text}\n".encode(), mode=0o644)
     except OSError as error:

@@ -45,9 +45,10 @@ if TYPE_CHECKING:
 Unpack = Callable[["Path", "Path"], "Manifest"]
 """Unpacks the archive at the first path into the second, and lists what it wrote."""
 
-TreeProof = Callable[["Artifact", "Manifest"], "Artifact"]
-"""Looks at the list of files that were unpacked, and returns the artifact with a stronger level of trust and
-its evidence when it can prove them, else as it is. Raises IntegrityError for a tree that is proven wrong.
+TreeProof = Callable[["Artifact", "Path", "Manifest"], "Artifact"]
+"""Looks at the tree that was unpacked at the path and the list of its files, and returns the artifact with a
+stronger level of trust and its evidence when it can prove them, else as it is. Raises IntegrityError for a
+tree that is proven wrong.
 """
 
 _SIGNED = "signature"
@@ -166,8 +167,10 @@ class Installer:
         return attempt
 
     def _signature(self, artifact: Artifact) -> Signature | None:
-        """Return the signature to check, fetched before anything large is; None when none is asked for."""
-        if self._config.trust_minimum != _SIGNED:
+        """Return the signature to check, fetched before anything large is; None when none is asked for, or
+        the source has none.
+        """
+        if self._config.trust_minimum != _SIGNED or not artifact.signatures:
             return None
         return fetch_signature(artifact, self._network, self._config, self._environ)
 
@@ -238,7 +241,7 @@ class Installer:
         check_tree(tree, version, self._platform)
         artifact = proven.artifact
         for prove in self._tree_proofs:
-            artifact = prove(artifact, manifest)
+            artifact = prove(artifact, tree, manifest)
         _require_trust(artifact, self._config.trust_minimum)
         self._cancellation.check()
         return commit(

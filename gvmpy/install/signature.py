@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gvmpy.errors import GvmpyError, NetworkError
+from gvmpy.errors import GvmpyError, HostError, IntegrityError, NetworkError
 from gvmpy.net import redact
 from gvmpy.releases.chain import TooLittleProofError
 from gvmpy.trust.openpgp import (
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from gvmpy.config import Config
     from gvmpy.net import Network
     from gvmpy.releases.model import Artifact
-    from gvmpy.trust.openpgp import SigningKey
+    from gvmpy.trust.openpgp import Signed, SigningKey
 
 _OK, _ABSENT = 200, frozenset({404, 410})
 
@@ -43,15 +44,38 @@ class Signature:
         """
         what = f"the signature at {redact(self.url)}"
         signed = verify_detached(file, self.data, self.key, environ=environ, what=what)
-        found = {
-            "fingerprint": signed.primary,
-            "subkey": signed.subkey,
-            "signed_at": signed.made_at,
-            "signature": redact(self.url),
-        }
-        if signed.expired_at:
-            found["subkey_expired_at"] = signed.expired_at
+        found = _evidence(signed) | {"signature": redact(self.url)}
         return replace(artifact, trust="signature", evidence=dict(artifact.evidence) | found)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedFile:
+    """A file of the user's own that has a good signature beside it: its SHA-256 in hex, and the evidence."""
+
+    sha256: str
+    evidence: Mapping[str, str]
+
+
+def signature_beside(file: Path, config: Config, environ: Mapping[str, str]) -> SignedFile | None:
+    """Return what the signature `FILE.asc` proves of `file`; None when there is none.
+
+    Raises IntegrityError when it is there and not good, or when the file changes meanwhile, HostError without
+    gpg or when a file cannot be read.
+    """
+    sheet = file.with_name(f"{file.name}.asc")
+    try:
+        with sheet.open("rb") as stream:
+            data = stream.read(LARGEST_SIGNATURE + 1)
+        before = _sha256(file)
+        what = f"the signature `{sheet}`"
+        signed = verify_detached(file, data, signing_key(config), environ=environ, what=what)
+        if _sha256(file) != before:
+            raise IntegrityError(f"`{file}` changed while its signature was checked")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise HostError(f"cannot read `{error.filename or file}`: {error.strerror}") from error
+    return SignedFile(before, _evidence(signed) | {"signature": str(sheet)})
 
 
 def fetch_signature(
@@ -87,6 +111,16 @@ def fetch_signature(
         raise NetworkError("; ".join(failure.message for failure in failures))
     places = "; ".join(f"{redact(address.url)} answered 404" for address in artifact.signatures)
     raise TooLittleProofError(
-        f"has no signature of {artifact.version.name}" + (f" ({places})" if places else ""),
+        f"has no signature of {artifact.version.name} ({places})",
         hint="only the Go project's own archives are signed; see `trust.minimum`",
     )
+
+
+def _evidence(signed: Signed) -> dict[str, str]:
+    found = {"fingerprint": signed.primary, "subkey": signed.subkey, "signed_at": signed.made_at}
+    return found | ({"subkey_expired_at": signed.expired_at} if signed.expired_at else {})
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
+from gvmpy.config import Config
+from gvmpy.errors import HostError, IntegrityError
+from gvmpy.install.signature import signature_beside
 from tests.support import tiny
 from tests.support.signing import EXPIRY, NOW, THEN, Keys
 
@@ -124,7 +129,9 @@ def test_a_source_without_signatures_does_not_serve(user: User, site: Site, arch
     tiny.serve_goproxy(site, user, zipped, FakeDatabase())
     result = user.run("install", VERSION, "--verify-signature", GVMPY_SOURCES="goproxy")
     assert result.returncode == 5
-    assert f"goproxy: has no signature of go{VERSION}" in result.stderr
+    assert (
+        "goproxy: proves only `transparency-log` where `trust.minimum` asks for `signature`" in result.stderr
+    )
 
 
 def test_without_gpg_it_is_said_what_to_do(user: User, archive: Path, fast_path: Path) -> None:
@@ -146,6 +153,24 @@ def test_a_fingerprint_that_is_none_is_a_mistake_of_the_settings(user: User, arc
     result = user.run("install", VERSION, "--verify-signature", GVMPY_TRUST_FINGERPRINT="7721F63BD38B4796")
     assert result.returncode == 2
     assert "`trust.fingerprint` is not a fingerprint" in result.stderr
+
+
+def test_a_signature_beside_a_file_proves_it(archive: Path, signer: Signer) -> None:
+    config = Config(trust_key=str(archive.parent / "key.asc"), trust_fingerprint=signer.fingerprint)
+    assert signature_beside(archive, config, os.environ) is None
+    sheet = archive.with_name(f"{archive.name}.asc")
+    sheet.write_bytes(signer.sign(archive.read_bytes()))
+    found = signature_beside(archive, config, os.environ)
+    assert found is not None
+    assert found.sha256 == hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert (found.evidence["fingerprint"], found.evidence["signature"]) == (signer.fingerprint, str(sheet))
+    archive.write_bytes(archive.read_bytes() + b"!")
+    with pytest.raises(IntegrityError, match="is not a signature of this file"):
+        signature_beside(archive, config, os.environ)
+    sheet.unlink()
+    sheet.mkdir()
+    with pytest.raises(HostError, match="cannot read"):
+        signature_beside(archive, config, os.environ)
 
 
 def test_an_expired_subkey_is_refused_unless_the_settings_look_at_the_time(

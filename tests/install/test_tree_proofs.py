@@ -33,15 +33,16 @@ if TYPE_CHECKING:
 VERSION = GoVersion.parse(tiny.VERSION)
 
 
-def raised(artifact: Artifact, manifest: Manifest) -> Artifact:
+def raised(artifact: Artifact, tree: Path, manifest: Manifest) -> Artifact:
     """A proof that holds for the tree that `tiny` makes and no other."""
     names = [record.name for record in manifest.records]
+    assert all((tree / name).is_file() for name in names)
     if names != sorted(tiny.tree()):
         return artifact
     return replace(artifact, trust="transparency-log", evidence={"proven": manifest.h1})
 
 
-def disproved(artifact: Artifact, manifest: Manifest) -> Artifact:
+def disproved(artifact: Artifact, tree: Path, manifest: Manifest) -> Artifact:
     raise IntegrityError("the tree is another")
 
 

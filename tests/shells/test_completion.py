@@ -217,7 +217,7 @@ class TestWhatIsOffered:
         found = typist.offered(
             shell,
             *("gvmpy which ", "gvmpy completion ", "gvmpy init ", "gvmpy init - b", "gvmpy which go "),
-            *("gvmpy config ", "gvmpy config get ", "gvmpy config set tr", "gvmpy config set missing "),
+            *("gvmpy config ", "gvmpy config get ", "gvmpy config set trust.m", "gvmpy config set missing "),
             *("gvmpy config set switch.missing ", "gvmpy config set trust.minimum p"),
         )
         assert [set(words) for words in found[:6]] == [
