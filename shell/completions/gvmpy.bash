@@ -83,7 +83,7 @@ _gvmpy_complete_table() {
     ;;
   'sbom')
     options=('-o' '--output' '--json' '-h' '--help')
-    valued=('-o=' '--output=')
+    valued=('-o=@files' '--output=@files')
     arguments=('@installed,@aliases,latest,stable,oldstable,unstable')
     ;;
   'config')

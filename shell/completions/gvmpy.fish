@@ -66,7 +66,7 @@ function __gvmpy_complete_table --no-scope-shadowing
             set arguments '@files'
         case sbom
             set options -o\t'Write the document there, not to standard output.' --output\t'Write the document there, not to standard output.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
-            set valued '-o=' '--output='
+            set valued '-o=@files' '--output=@files'
             set arguments '@installed,@aliases,latest,stable,oldstable,unstable'
         case config
             set commands edit\t'Edit the file, checked before it is saved.' get\t'Print one setting.' list\t'Show every setting and where it is from.' set\t'Change one setting in the file.' unset\t'Take one setting out of the file.'
