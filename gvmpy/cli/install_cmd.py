@@ -181,7 +181,7 @@ def describe(installation: Installation) -> str:
 
 def _proof(installation: Installation) -> str:
     evidence = installation.receipt.evidence
-    if installation.receipt.trust == "signature":
+    if "fingerprint" in evidence:
         return f"the signature of {evidence['fingerprint']}, made {evidence['signed_at']}"
     if "record" in evidence:
         return f"{evidence['database']} (record {evidence['record']} of {evidence['tree_size']})"

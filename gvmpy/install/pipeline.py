@@ -199,10 +199,11 @@ class Installer:
         label = f"{artifact.version.name} from {artifact.source}"
         kept = self._kept(artifact)
         wanted = Wanted("", label, artifact.size, artifact.limit, _MAGIC[artifact.layout])
+        # Nothing can go on from it: whatever comes, it goes when this attempt ends.
+        workers.callback(kept.unlink, missing_ok=True)
         fetched, brought = carried(carry, wanted, kept, self._progress, self._cancellation)
         artifact = replace(artifact, digest=brought.digest)
         if not brought.digest.value or fetched.sha256 != brought.digest.value:
-            kept.unlink(missing_ok=True)
             raise _mismatch(artifact, brought.url, fetched.sha256)
         return _Proven(artifact, fetched, brought.url, _unpacker(artifact, workers))
 

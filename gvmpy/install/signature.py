@@ -66,15 +66,15 @@ def signature_beside(file: Path, config: Config, environ: Mapping[str, str]) -> 
     try:
         with sheet.open("rb") as stream:
             data = stream.read(LARGEST_SIGNATURE + 1)
-        before = _sha256(file)
-        what = f"the signature `{sheet}`"
-        signed = verify_detached(file, data, signing_key(config), environ=environ, what=what)
-        if _sha256(file) != before:
-            raise IntegrityError(f"`{file}` changed while its signature was checked")
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise HostError(f"cannot read `{error.filename or file}`: {error.strerror}") from error
+        raise HostError(f"cannot read `{sheet}`: {error.strerror}") from error
+    before = _sha256(file)
+    what = f"the signature `{sheet}`"
+    signed = verify_detached(file, data, signing_key(config), environ=environ, what=what)
+    if _sha256(file) != before:
+        raise IntegrityError(f"`{file}` changed while its signature was checked")
     return SignedFile(before, _evidence(signed) | {"signature": str(sheet)})
 
 
@@ -122,5 +122,8 @@ def _evidence(signed: Signed) -> dict[str, str]:
 
 
 def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise HostError(f"cannot read `{file}`: {error.strerror}") from error

@@ -77,7 +77,7 @@ _REASONS = {
     "UNEXPECTED": "is no detached signature",
     "BADARMOR": "is damaged",
 }
-"""In the order in which they are told: the first that gpg reports."""
+"""What each word against a signature means; of several, the one that stands first here is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def signing_key(config: Config) -> SigningKey:
             f"`trust.fingerprint` is not a fingerprint: {config.trust_fingerprint[:60]!r}",
             hint="give the 40 hexadecimal digits of the primary key; blanks may stand between them",
         )
-    path = Path(config.trust_key).expanduser() if config.trust_key else _KEY_FILE
+    path = Path(os.path.expanduser(config.trust_key)) if config.trust_key else _KEY_FILE
     return SigningKey(path, fingerprint, accepts_expired=config.trust_expired == "when-made")
 
 
@@ -205,9 +205,8 @@ class _Keyring:
         The form is that of gnupg doc/DETAILS, `--with-colons`.
         """
         ends, end = [], ""
-        for line in (
-            self.run("--with-colons", "--list-keys", primary).stdout.decode("utf-8", "replace").split("\n")
-        ):
+        listed = self.run("--with-colons", "--list-keys", primary).stdout.decode("utf-8", errors="replace")
+        for line in listed.split("\n"):
             fields = line.split(":")
             if fields[0] in {"pub", "sub"}:
                 end = fields[6]

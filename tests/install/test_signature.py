@@ -171,6 +171,11 @@ def test_a_signature_beside_a_file_proves_it(archive: Path, signer: Signer) -> N
     sheet.mkdir()
     with pytest.raises(HostError, match="cannot read"):
         signature_beside(archive, config, os.environ)
+    sheet.rmdir()
+    sheet.write_bytes(signer.sign(b""))
+    archive.unlink()
+    with pytest.raises(HostError, match="cannot read"):
+        signature_beside(archive, config, os.environ)
 
 
 def test_an_expired_subkey_is_refused_unless_the_settings_look_at_the_time(

@@ -130,6 +130,7 @@ def test_a_hostile_wheel_leaves_nothing_behind(index: wheels.Index, fast_path: P
     assert result.returncode == 5
     assert "has an empty or dotted component in its name" in result.stderr
     assert (index.user.installed(), index.user.leavings()) == ([], [])
+    assert list((index.user.cache / "partial").iterdir()) == []
     assert not list(fast_path.rglob("escape*"))
 
 
