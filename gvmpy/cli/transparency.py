@@ -47,7 +47,7 @@ def verify_transparency(
                     notes.append(f"{version.name}: the receipt now says `{trust}`")
                 proofs.append((proof, trust))
             except GvmpyError as error:
-                errors.append(error)
+                errors.append(_naming(version, error))
     denied = [proof for proof, _ in proofs if not proof.coverage.agrees]
     return Result(
         data={"versions": [_data(proof, trust) for proof, trust in proofs]},
@@ -56,6 +56,13 @@ def verify_transparency(
         exit_code=_worst(errors) if errors else 1 if denied else 0,
         errors=tuple(errors),
     )
+
+
+def _naming(version: GoVersion, error: GvmpyError) -> GvmpyError:
+    """Return `error` so that it tells which version it is about."""
+    if version.name in error.message:
+        return error
+    return type(error)(f"{version.name}: {error.message}", hint=error.hint, details=error.details)
 
 
 def _worst(errors: Sequence[GvmpyError]) -> int:

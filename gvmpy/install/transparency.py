@@ -8,9 +8,10 @@ delivers it. Nothing is written below the home, but for evidence of a fork, unti
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
+import tempfile
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gvmpy import locks
@@ -29,7 +30,7 @@ from gvmpy.trust.toolchain import cover, find_list, module_h1
 from gvmpy.trust.tree import hash_tree
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from gvmpy.install.progress import Cancellation, Progress
     from gvmpy.releases.model import Artifact, Context
@@ -118,7 +119,9 @@ class Prover:
             listed = self._list_of_zip(module, version, platform)
         except (NetworkError, NoSuchVersionError) as error:
             text = f"{version.name} differs from what {evidence.database} has on record; to tell where"
-            raise type(error)(f"{text}, its module is needed: {error.message}", hint=error.hint) from error
+            raise type(error)(
+                f"{text}, its module is needed: {error.message}", hint=error.hint, details=error.details
+            ) from error
         with contextlib.suppress(OSError):  # a cache that cannot be written is no failure
             make_private(kept.parent)
             write_atomic(kept, listed.dumps().encode())
@@ -137,36 +140,29 @@ class Prover:
                 failures.append(error)
                 if not address.any_failure and not isinstance(error, NoSuchVersionError):
                     break
-        if len(failures) == 1:
-            raise failures[0]
-        raise NetworkError("; ".join(failure.message for failure in failures))
+        raise _worst(failures)
 
     def _fetch(self, downloader: Downloader, artifact: Artifact, url: str, module: str) -> Manifest:
-        key = hashlib.sha256(f"h1:{artifact.digest.value}".encode()).hexdigest()
-        name = f"{artifact.version.name}.{artifact.platform}.{key[:16]}.part"
-        kept = self._context.config.cache / "partial" / name
+        """Fetch from one address, into a file that no install knows of: no lock is held here."""
+        partial = self._context.config.cache / "partial"
         label = f"{artifact.version.name} from {artifact.source}"
-        while True:
-            fetched = downloader.fetch(Wanted(url, label, None, artifact.limit, _ZIP_MAGIC), kept)
-            self._cancellation.check()
-            try:
+        try:
+            make_private(partial)
+            with tempfile.TemporaryDirectory(prefix="verify-", dir=partial) as scratch:
+                wanted = Wanted(url, label, None, artifact.limit, _ZIP_MAGIC)
+                fetched = downloader.fetch(wanted, Path(scratch, "zip"))
+                self._cancellation.check()
                 listed = list_zip(fetched.path, prefix=f"{module}/", budget=Budget())
-                found = module_h1(listed, module)
-            except IntegrityError:
-                if not fetched.resumed:
-                    raise
-                found = ""
-            finally:
-                if fetched.ours:
-                    kept.unlink(missing_ok=True)
-            if found == artifact.digest.value:
-                return listed
-            if not fetched.resumed:
-                raise IntegrityError(
-                    f"{redact(url)} is not the module zip that {artifact.evidence['database']} has on record",
-                    details=(f"expected {artifact.digest.value}", f"received {found}"),
-                    hint="a proxy on the way changed the file: try another network or GOPROXY",
-                )
+        except OSError as error:
+            raise HostError(f"cannot write below `{partial}`: {error.strerror}") from error
+        found = module_h1(listed, module)
+        if found != artifact.digest.value:
+            raise IntegrityError(
+                f"{redact(url)} is not the module zip that {artifact.evidence['database']} has on record",
+                details=(f"expected {artifact.digest.value}", f"received {found}"),
+                hint="a proxy on the way changed the file: try another network or GOPROXY",
+            )
+        return listed
 
 
 def record_proof(context: Context, proof: Proof) -> Receipt:
@@ -202,6 +198,16 @@ def record_proof(context: Context, proof: Proof) -> Receipt:
         except OSError as error:
             raise HostError(f"cannot write `{home.receipt(version)}`: {error.strerror}") from error
     return raised
+
+
+def _worst(failures: Sequence[GvmpyError]) -> GvmpyError:
+    """Return one error for why no address served; wrong bytes count for more than none."""
+    if len(failures) == 1:
+        return failures[0]
+    kinds = (IntegrityError, NetworkError, NoSuchVersionError)
+    kind = next(kind for kind in kinds if any(isinstance(failure, kind) for failure in failures))
+    details = tuple(detail for failure in failures for detail in failure.details)
+    return kind("; ".join(failure.message for failure in failures), details=details)
 
 
 def _stronger(trust: str) -> str:

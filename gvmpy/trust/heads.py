@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gvmpy.errors import HostError, IntegrityError
-from gvmpy.files import make_private, write_atomic
+from gvmpy.files import make_private, refuse_foreign, write_atomic
 from gvmpy.locks import hold
 from gvmpy.trust.note import MAX_NOTE_SIZE, open_note
 from gvmpy.trust.tlog import TreeHead
@@ -149,8 +149,11 @@ class Heads:
         key = hashlib.sha256(fork.older.note + b"\n" + fork.newer.note).hexdigest()
         file = self._directory / "forks" / f"{key[:16]}.txt"
         try:
+            refuse_foreign(file, "run gvmpy as that user")
             make_private(file.parent)
             write_atomic(file, fork.report(self._verifier.vkey).encode())
+        except HostError as error:
+            return f"the evidence was not kept: {error.message}"
         except OSError as error:
             return f"the evidence could not be kept in `{file}`: {error.strerror}"
         return f"the evidence is kept in `{file}`"

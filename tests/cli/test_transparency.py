@@ -117,6 +117,7 @@ class TestProven:
         code, document = answer(person, GVMPY_OFFLINE="1")
         assert (code, document["status"]) == (4, "error")
         assert document["data"] == {"versions": []}
+        assert document["errors"][0]["message"].startswith(f"go{OLD}: offline: ")
 
 
 class TestDiffers:

@@ -177,8 +177,11 @@ class TestGoHead:
         assert latest(tmp_path / "home").read_bytes() == theirs.read_bytes()
         assert f"\n{size.tree_size}\n" in theirs.read_text()
 
-    def test_go_may_be_writing_it(self, real: RealDatabase, theirs: Path) -> None:
+    def test_go_may_be_writing_it(
+        self, real: RealDatabase, theirs: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Go empties the file under a lock before it fills it."""
+        monkeypatch.setattr(heads, "_GO_LOCK_TRIES", 10_000)
         head = real.fetch()("/latest", 1 << 20)
         with theirs.open("wb") as stream, ThreadPoolExecutor(1) as pool:
             fcntl.flock(stream, fcntl.LOCK_EX)
