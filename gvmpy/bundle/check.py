@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from gvmpy.bundle.proofs import prove_by_itself
 from gvmpy.errors import IntegrityError, UsageError
 from gvmpy.install.unpack import Budget, hash_zip
-from gvmpy.releases.pinned import module_version
-from gvmpy.releases.sources.goproxy import MODULE, gosumdb_setting
+from gvmpy.releases.sources.goproxy import MODULE, gosumdb_setting, module_version
 from gvmpy.trust.lockfile import load_lock
 from gvmpy.trust.sumdb import parse_gosumdb
 

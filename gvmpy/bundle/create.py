@@ -18,8 +18,13 @@ from gvmpy.files import make_private, refuse_foreign, remove_tree, sync_director
 from gvmpy.install.pipeline import Installer
 from gvmpy.install.unpack import Budget, hash_zip
 from gvmpy.releases.locking import Locksmith
-from gvmpy.releases.pinned import module_version
-from gvmpy.releases.sources.goproxy import MODULE, goproxy_setting, gosumdb_setting, reach_database
+from gvmpy.releases.sources.goproxy import (
+    MODULE,
+    goproxy_setting,
+    gosumdb_setting,
+    module_version,
+    reach_database,
+)
 from gvmpy.trust.lockedit import merge, save
 from gvmpy.trust.lockfile import LockFile, load_lock
 

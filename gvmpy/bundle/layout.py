@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING
 
 from gvmpy.errors import HostError, IntegrityError, UsageError
 from gvmpy.files import write_atomic
-from gvmpy.releases.pinned import module_version
-from gvmpy.releases.sources.goproxy import MODULE
+from gvmpy.releases.sources.goproxy import MODULE, module_version
 from gvmpy.trust.dirhash import name_fault
 from gvmpy.trust.lockfile import FILE
 

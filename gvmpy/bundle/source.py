@@ -9,8 +9,8 @@ from gvmpy.bundle.layout import index_of
 from gvmpy.bundle.proofs import prove
 from gvmpy.errors import IntegrityError, NoSuchVersionError
 from gvmpy.releases.model import Address, Artifact, Digest, Release
-from gvmpy.releases.pinned import module_version, pinned_artifact, require_locked
-from gvmpy.releases.sources.goproxy import LARGEST_ZIP, MODULE, gosumdb_setting
+from gvmpy.releases.pinned import pinned_artifact, require_locked
+from gvmpy.releases.sources.goproxy import LARGEST_ZIP, MODULE, gosumdb_setting, module_version
 from gvmpy.trust.lockfile import load_lock
 from gvmpy.trust.sumdb import parse_gosumdb
 

@@ -13,7 +13,7 @@ from gvmpy.platform import host
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gvmpy.releases.local import LocalFile, Prover
+    from gvmpy.releases.local import LocalFile
     from gvmpy.releases.model import Context, Source
     from gvmpy.selection.request import Request
     from gvmpy.trust.lockfile import LockFile
@@ -23,16 +23,12 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What to install: `requests`, out of `files` or a `kit` where there are any, proven by a `lock`.
-
-    `provers` vouch for files that no lock proves.
-    """
+    """What to install: `requests`, out of `files` or a `kit` where there are any, proven by a `lock`."""
 
     requests: tuple[Request, ...]
     files: tuple[LocalFile, ...] = ()
     lock: LockFile | None = None
     kit: Path | None = None
-    provers: tuple[Prover, ...] = ()
 
     @property
     def is_local(self) -> bool:
@@ -47,9 +43,12 @@ class Choice:
 
             return (KitSource(Kit(self.kit), context, self.lock),)
         if self.files:
+            from gvmpy.install.signature import prover
             from gvmpy.releases.local import LocalArchives
 
-            return (LocalArchives(self.files, self.lock, self.provers),)
+            signed = context.config.trust_minimum == "signature"
+            provers = (prover(context.config, context.environ),)
+            return (LocalArchives(self.files, self.lock, provers, provers_first=signed),)
         if self.lock is not None:
             from gvmpy.releases.pinned import pinned_sources
 

@@ -93,6 +93,7 @@ def install_choice(world: World, choice: Choice, *, quiet: bool) -> tuple[list[O
     from gvmpy.install.pinned import refuse_others
     from gvmpy.install.pipeline import Installer
     from gvmpy.install.progress import Cancellation
+    from gvmpy.install.treeproof import tree_proofs
     from gvmpy.platform import host
     from gvmpy.shells.shims import write_shims
     from gvmpy.ui.progress import progress_for
@@ -113,6 +114,7 @@ def install_choice(world: World, choice: Choice, *, quiet: bool) -> tuple[list[O
             progress=progress,
             cancellation=cancellation,
             environ=world.environ,
+            tree_proofs=tree_proofs(context, choice.lock, progress, cancellation),
         )
         outcomes = install_all(installer, [item.version for item in planned], cancellation)
         write_shims(world.home)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gvmpy.errors import GvmpyError, HostError, IntegrityError, NetworkError
+from gvmpy.errors import GvmpyError, HostError, NetworkError
 from gvmpy.net import redact
 from gvmpy.releases.chain import TooLittleProofError
+from gvmpy.releases.local import Proof
 from gvmpy.trust.openpgp import (
     LARGEST_SIGNATURE,
     find_gpg,
@@ -19,13 +22,15 @@ from gvmpy.trust.openpgp import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from gvmpy.config import Config
     from gvmpy.net import Network
+    from gvmpy.releases.local import LocalFile, Prover
     from gvmpy.releases.model import Artifact
     from gvmpy.trust.openpgp import Signed, SigningKey
 
+_LEVEL = "signature"
+_PIECE = 1 << 20
 _OK, _ABSENT = 200, frozenset({404, 410})
 
 
@@ -59,8 +64,8 @@ class SignedFile:
 def signature_beside(file: Path, config: Config, environ: Mapping[str, str]) -> SignedFile | None:
     """Return what the signature `FILE.asc` proves of `file`; None when there is none.
 
-    Raises IntegrityError when it is there and not good, or when the file changes meanwhile, HostError without
-    gpg or when a file cannot be read.
+    gpg looks at a copy that nobody else can change, and whose SHA-256 is the one returned. Raises
+    IntegrityError when it is there and not good, HostError without gpg or when a file cannot be read.
     """
     sheet = file.with_name(f"{file.name}.asc")
     try:
@@ -70,12 +75,22 @@ def signature_beside(file: Path, config: Config, environ: Mapping[str, str]) -> 
         return None
     except OSError as error:
         raise HostError(f"cannot read `{sheet}`: {error.strerror}") from error
-    before = _sha256(file)
-    what = f"the signature `{sheet}`"
-    signed = verify_detached(file, data, signing_key(config), environ=environ, what=what)
-    if _sha256(file) != before:
-        raise IntegrityError(f"`{file}` changed while its signature was checked")
-    return SignedFile(before, _evidence(signed) | {"signature": str(sheet)})
+    with tempfile.TemporaryDirectory(prefix="gvmpy-gpg-") as place:
+        copy = Path(place) / file.name
+        sha256 = _copy(file, copy)
+        what = f"the signature `{sheet}`"
+        signed = verify_detached(copy, data, signing_key(config), environ=environ, what=what)
+    return SignedFile(sha256, _evidence(signed) | {"signature": str(sheet)})
+
+
+def prover(config: Config, environ: Mapping[str, str]) -> Prover:
+    """Return what proves a file on this machine by the signature beside it; raises as signature_beside()."""
+
+    def prove(file: LocalFile) -> Proof | None:
+        signed = signature_beside(file.path, config, environ)
+        return Proof(signed.sha256, _LEVEL, signed.evidence) if signed is not None else None
+
+    return prove
 
 
 def fetch_signature(
@@ -121,9 +136,15 @@ def _evidence(signed: Signed) -> dict[str, str]:
     return found | ({"subkey_expired_at": signed.expired_at} if signed.expired_at else {})
 
 
-def _sha256(file: Path) -> str:
+def _copy(file: Path, copy: Path) -> str:
+    """Copy `file`, and return the SHA-256 of what was written in hex."""
+    digest = hashlib.sha256()
     try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        with file.open("rb") as source, copy.open("xb") as target:
+            while piece := source.read(_PIECE):
+                digest.update(piece)
+                target.write(piece)
     except OSError as error:
-        raise HostError(f"cannot read `{file}`: {error.strerror}") from error
+        what = f"read `{file}`" if error.filename == str(file) else f"copy `{file}` to `{copy}`"
+        raise HostError(f"cannot {what}: {error.strerror}") from error
+    return digest.hexdigest()

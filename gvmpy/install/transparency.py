@@ -186,12 +186,7 @@ def record_proof(context: Context, proof: Proof) -> Receipt:
                 details=(f"receipt {receipt.tree_h1}", f"tree    {proof.tree_h1}"),
                 hint=install_anew(version.text),
             )
-        evidence = {
-            **receipt.evidence,
-            **evidence_of(proof.evidence, version, proof.platform),
-            "proven_files": coverage.covered_files,
-            "proven_bytes": coverage.covered_bytes,
-        }
+        evidence = dict(receipt.evidence) | kept_evidence(proof)
         raised = replace(receipt, trust=_stronger(receipt.trust), evidence=evidence)
         try:
             write_atomic(home.receipt(version), raised.dumps())
@@ -208,6 +203,14 @@ def _worst(failures: Sequence[GvmpyError]) -> GvmpyError:
     kind = next(kind for kind in kinds if any(isinstance(failure, kind) for failure in failures))
     details = tuple(detail for failure in failures for detail in failure.details)
     return kind("; ".join(failure.message for failure in failures), details=details)
+
+
+def kept_evidence(proof: Proof) -> dict[str, str | int]:
+    """Return what a receipt keeps of `proof`."""
+    return evidence_of(proof.evidence, proof.version, proof.platform) | {
+        "proven_files": proof.coverage.covered_files,
+        "proven_bytes": proof.coverage.covered_bytes,
+    }
 
 
 def _stronger(trust: str) -> str:

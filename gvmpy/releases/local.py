@@ -84,16 +84,25 @@ def find_files(paths: Sequence[Path], platform: Platform) -> list[LocalFile]:
 
 
 class LocalArchives:
-    """The source made of `files`, proven by `lock` or else by the first of `provers` that can."""
+    """The source made of `files`, proven by `lock` or else by the first of `provers` that can.
+
+    With `provers_first` it is the other way round, and a lock that has the file must agree.
+    """
 
     name = SOURCE
 
     def __init__(
-        self, files: Sequence[LocalFile], lock: LockFile | None, provers: Sequence[Prover] = ()
+        self,
+        files: Sequence[LocalFile],
+        lock: LockFile | None,
+        provers: Sequence[Prover] = (),
+        *,
+        provers_first: bool = False,
     ) -> None:
         self._files = files
         self._lock = lock
         self._provers = provers
+        self._provers_first = provers_first
 
     def releases(self, platform: Platform) -> list[Release]:
         """Return the versions there are files of."""
@@ -110,12 +119,24 @@ class LocalArchives:
             raise NoSuchVersionError(f"no file given is {version.name} for {platform}")
         for file in files:
             _require_regular(file.path)
-            artifact = self._by_lock(file) or self._by_prover(file)
+            artifact = self._proven(file)
             if artifact is not None:
                 return artifact
         if self._lock is not None:
             require_locked(self._lock, version, platform)
         raise _unproven(files[0], self._lock)
+
+    def _proven(self, file: LocalFile) -> Artifact | None:
+        locked = self._by_lock(file)
+        if locked is not None and not self._provers_first:
+            return locked
+        proven = self._by_prover(file)
+        if locked is not None and proven is not None and locked.digest != proven.digest:
+            raise IntegrityError(
+                f"`{file.path.name}` is signed, and is not what {locked.evidence['lock']} pins",
+                details=(f"expected {locked.digest.value}", f"received {proven.digest.value}"),
+            )
+        return proven or locked
 
     def _by_lock(self, file: LocalFile) -> Artifact | None:
         locked = self._lock.find(file.version, file.platform) if self._lock is not None else None
@@ -211,7 +232,10 @@ def _unproven(file: LocalFile, lock: LockFile | None) -> IntegrityError:
     if file.layout == "toolchain-module":
         hint = f"gvmpy install {shown} --lock FILE, a lock file with the h1 of {file.version.name}"
     else:
-        hint = f"gvmpy install {shown} --sha256 HEX, with the digest at https://go.dev/dl/, or --lock FILE"
+        hint = (
+            f"gvmpy install {shown} --sha256 HEX, with the digest at https://go.dev/dl/, or --lock FILE,"
+            f" or put its signature `{file.path.name}.asc` beside it"
+        )
     return IntegrityError(
         f"nothing proves `{file.path.name}`; nothing was installed", details=tuple(details), hint=hint
     )

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from gvmpy.errors import NetworkError, NoSuchVersionError
 from gvmpy.releases.chain import Refusal, none_served, open_sources
 from gvmpy.releases.model import Artifact, Digest
-from gvmpy.releases.pinned import module_version
 from gvmpy.releases.sources.goproxy import (
     LARGEST_ZIP,
     MODULE,
     goproxy_setting,
     gosumdb_setting,
+    module_version,
     reach_database,
 )
 from gvmpy.trust.lockfile import LockedArtifact, archive_name, sort

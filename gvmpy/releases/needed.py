@@ -10,8 +10,8 @@ from gvmpy.errors import GvmpyError, NetworkError, NoSuchVersionError
 from gvmpy.goenv.goproxy import DIRECT
 from gvmpy.net import OFFLINE_HINT, redact
 from gvmpy.releases.chain import PROXY_HINT
-from gvmpy.releases.pinned import GIVEN, archive_bases, module_version
-from gvmpy.releases.sources.goproxy import goproxy_setting, module_addresses
+from gvmpy.releases.pinned import GIVEN, archive_bases
+from gvmpy.releases.sources.goproxy import goproxy_setting, module_addresses, module_version
 from gvmpy.trust.lockfile import archive_name
 
 if TYPE_CHECKING:

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 from gvmpy.errors import IntegrityError, NoSuchVersionError, UsageError
 from gvmpy.releases.model import Address, Artifact, Digest, Release
-from gvmpy.releases.sources.goproxy import LARGEST_ZIP, MODULE, goproxy_setting, module_addresses
+from gvmpy.releases.sources import wheel
+from gvmpy.releases.sources.goproxy import (
+    LARGEST_ZIP,
+    MODULE,
+    goproxy_setting,
+    module_addresses,
+    module_version,
+)
 from gvmpy.trust.lockfile import LockedArtifact, LockFile, archive_name
 
 if TYPE_CHECKING:
@@ -33,9 +40,13 @@ TRUST = "pinned"
 def pinned_sources(context: Context, lock: LockFile) -> tuple[Source, ...]:
     """Return the configured sources, in their order, with `lock` in the place of what they say.
 
-    Raises UsageError when none of them delivers official archives or toolchain modules.
+    Raises UsageError when none of them delivers what a lock can prove.
     """
-    kinds: dict[str, Callable[[Context, LockFile], Source]] = {"official": _Archives, "goproxy": _Modules}
+    kinds: dict[str, Callable[[Context, LockFile], Source]] = {
+        "official": _Archives,
+        "goproxy": _Modules,
+        "wheel": _Wheels,
+    }
     chain = tuple(kinds[name](context, lock) for name in context.config.sources if name in kinds)
     if not chain:
         raise UsageError(
@@ -97,11 +108,6 @@ def pinned_artifact(
     )
 
 
-def module_version(version: GoVersion, platform: Platform) -> str:
-    """Return which version of golang.org/toolchain is this release."""
-    return f"v0.0.1-{version.name}.{platform}"
-
-
 def agrees(locked: LockedArtifact, receipt: Receipt) -> bool | None:
     """Whether what `receipt` tells of is what is locked; None when they have no kind of digest in common."""
     known: Mapping[str, object] = receipt.evidence
@@ -151,6 +157,22 @@ class _Modules(_Locked):
         path = f"{module_version(version, platform)}.zip"
         addresses = module_addresses(self._goproxy, path) if locked.h1 else ()
         return pinned_artifact(self._lock, locked, "toolchain-module", source=self.name, addresses=addresses)
+
+
+class _Wheels(_Locked):
+    """Wheels, of which the lock proves the files once they are unpacked: see gvmpy.install.treeproof."""
+
+    name = "wheel"
+
+    def __init__(self, context: Context, lock: LockFile) -> None:
+        super().__init__(context, lock)
+        self._wheels = wheel.open_source(context)
+
+    def artifact(self, version: GoVersion, platform: Platform) -> Artifact:
+        locked = require_locked(self._lock, version, platform)
+        if not locked.h1:
+            raise NoSuchVersionError(f"`{self._lock.origin}` has no h1 to prove a wheel of {locked.name} by")
+        return self._wheels.artifact(version, platform)
 
 
 def archive_bases(context: Context) -> tuple[str, ...]:

@@ -216,3 +216,43 @@ def test_interrupted_gpg_leaves_no_home_behind(user: User, archive: Path, fast_p
     left = subprocess.run([shutil.which("pgrep") or "pgrep", "-f", str(scratch)], check=False)
     assert left.returncode == 1
     assert nothing_installed(user)
+
+
+def test_a_file_with_its_signature_is_installed(user: User, archive: Path, signer: Signer) -> None:
+    sheet = archive.with_name(f"{archive.name}.asc")
+    sheet.write_bytes(signer.sign(archive.read_bytes()))
+    result = user.run("install", str(archive), GVMPY_OFFLINE="1")
+    assert result.returncode == 0, result.stderr
+    receipt = json.loads((user.root / "receipts" / f"go{VERSION}.json").read_bytes())
+    assert (receipt["trust"], receipt["source"]) == ("signature", "archive")
+    assert receipt["evidence"]["fingerprint"] == signer.fingerprint
+
+
+def test_a_file_without_a_good_signature_is_not(user: User, archive: Path, signer: Signer) -> None:
+    sheet = archive.with_name(f"{archive.name}.asc")
+    sheet.write_bytes(signer.sign(b"another archive"))
+    result = user.run("install", str(archive))
+    assert result.returncode == 5
+    assert "is not a signature of this file" in result.stderr
+    sheet.unlink()
+    result = user.run("install", str(archive))
+    assert result.returncode == 5
+    assert f"put its signature `{sheet.name}` beside it" in result.stderr
+    assert nothing_installed(user)
+
+
+def test_a_digest_is_not_enough_where_a_signature_is_demanded(
+    user: User, archive: Path, signer: Signer
+) -> None:
+    digest = ["--sha256", hashlib.sha256(archive.read_bytes()).hexdigest()]
+    refused = user.run("install", str(archive), *digest, "--verify-signature")
+    assert refused.returncode == 5
+    assert nothing_installed(user)
+    archive.with_name(f"{archive.name}.asc").write_bytes(signer.sign(archive.read_bytes()))
+    other = user.run("install", str(archive), "--sha256", "0" * 64, "--verify-signature")
+    assert other.returncode == 5
+    assert "is signed, and is not what --sha256 pins" in other.stderr
+    result = user.run("install", str(archive), *digest, "--verify-signature")
+    assert result.returncode == 0, result.stderr
+    receipt = json.loads((user.root / "receipts" / f"go{VERSION}.json").read_bytes())
+    assert receipt["trust"] == "signature"
