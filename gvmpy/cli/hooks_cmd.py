@@ -116,6 +116,6 @@ def _row(
         "kind": kind,
         "policy": policy,
         "state": state,
-        "reason": skipped or refused,
+        "reason": None if state == "off" else skipped or refused,
         "path": None,
     }

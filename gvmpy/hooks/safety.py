@@ -23,9 +23,9 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 def why_unsafe(path: Path) -> str | None:
     """Return who else could change `path`, an absolute one, or what it leads to; None when nobody can.
 
-    An access list shows as the group's bits, so it counts, too. A sticky directory such as /tmp may be
-    anybody's to write to: what stands in it is its owner's (chmod(2)). Raises OSError when a part cannot be
-    looked at.
+    An access list shows as the group's bits, so it counts, too. A sticky directory on the way, such as /tmp,
+    may be anybody's to write to, as what stands in it is its owner's (chmod(2)); not so the one with the file
+    in it, where somebody could put a second link to another. Raises OSError when a part cannot be looked at.
     """
     names = _names(os.fspath(path))
     walked = ["/"]
@@ -33,7 +33,7 @@ def why_unsafe(path: Path) -> str | None:
     links = 0
     try:
         while True:
-            reason = _verdict(os.fstat(directory), _shown(walked))
+            reason = _verdict(os.fstat(directory), _shown(walked), may_be_sticky=len(names) > 1)
             if reason is not None or not names:
                 return reason
             name = names.pop()
@@ -71,9 +71,9 @@ def _names(path: str) -> list[str]:
     return [name for name in reversed(path.split("/")) if name not in {"", "."}]
 
 
-def _verdict(status: os.stat_result, shown: str) -> str | None:
+def _verdict(status: os.stat_result, shown: str, *, may_be_sticky: bool) -> str | None:
     reason = _owner_verdict(status, shown)
-    is_sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
+    is_sticky = may_be_sticky and stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
     if reason is None and status.st_mode & _OTHERS_WRITE and not is_sticky:
         return f"others can write to `{shown}`"
     return reason
