@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gvmpy.hooks import Surroundings, steps
 from gvmpy.signals import Interrupted, Signals
+from gvmpy.switch import journal
 from gvmpy.switch.default import default_version
 from gvmpy.switch.pipeline import Scope
 from gvmpy.switch.transaction import Switcher
@@ -30,7 +32,19 @@ def surroundings(world: World, signals: Signals, *, quiet: bool) -> Surroundings
 def switcher(world: World, signals: Signals, *, quiet: bool) -> Switcher:
     """Return what changes the default of this world, with all its hooks."""
     hooks = steps(surroundings(world, signals, quiet=quiet), Scope.DEFAULT)
-    return Switcher(world.home, hooks, signals, lock_timeout=world.config.lock_timeout)
+    on_wait = None if quiet else partial(talk, "waiting for another switch to end")
+    return Switcher(world.home, hooks, signals, lock_timeout=world.config.lock_timeout, on_wait=on_wait)
+
+
+def settle(world: World, *, quiet: bool) -> None:
+    """Put right what a crash in the middle of a switch left, for a command that asks what the default is
+    before it takes the lock; tell of it.
+    """
+    if journal.is_there(world.home):
+        with Signals() as signals:
+            for note in switcher(world, signals, quiet=quiet).recover():
+                if not quiet:
+                    talk(note)
 
 
 def change_default(

@@ -24,7 +24,7 @@ def command(text: str, force: bool, yes: bool, as_json: bool) -> Result:
 
     The default and the version this shell has chosen are refused without --force.
     """
-    from gvmpy.cli.switching import forget_default
+    from gvmpy.cli.switching import forget_default, settle
     from gvmpy.install.uninstall import uninstall
     from gvmpy.shells.shims import write_shims
     from gvmpy.switch.default import default_version
@@ -35,6 +35,7 @@ def command(text: str, force: bool, yes: bool, as_json: bool) -> Result:
     version = _exact(text)
     if not world.home.is_installed(version):
         raise NoSuchVersionError(f"{version.name} is not installed", hint="gvmpy list")
+    settle(world, quiet=as_json)
     is_default = default_version(world.home) == version.text
     if not force:
         _refuse_in_use(world, version, is_default=is_default)

@@ -24,7 +24,7 @@ from gvmpy.switch.orphans import end_orphans
 from gvmpy.switch.pipeline import Event, Run, Scope, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gvmpy.home import Home
     from gvmpy.signals import Signals
@@ -54,18 +54,28 @@ def refuse_within_hook(environ: Mapping[str, str], command: str) -> None:
 
 
 class Switcher:
-    """Changes the default of one home. `steps` are the hooks to run, `signals` what holds Ctrl-C back.
+    """Changes the default of one home. `steps` are the hooks to run, `signals` what holds Ctrl-C back;
+    `on_wait` is called once when another switch has to end first.
 
     Every method takes the lock, and first puts right what a crash left. Each raises HostError when the lock
     is held for longer than `lock_timeout` seconds or the disk refuses, and Interrupted after a signal, when
     all is as it was.
     """
 
-    def __init__(self, home: Home, steps: Sequence[Step], signals: Signals, *, lock_timeout: float) -> None:
+    def __init__(
+        self,
+        home: Home,
+        steps: Sequence[Step],
+        signals: Signals,
+        *,
+        lock_timeout: float,
+        on_wait: Callable[[], None] | None = None,
+    ) -> None:
         self._home = home
         self._steps = steps
         self._signals = signals
         self._lock_timeout = lock_timeout
+        self._on_wait = on_wait
         self._notes: list[str] = []
 
     def switch(self, after: Choice) -> Outcome:
@@ -109,13 +119,19 @@ class Switcher:
             run.stage(_event(record, step.stage))
             return Outcome(record, tuple(run.ran), tuple(self._notes))
 
+    def recover(self) -> tuple[str, ...]:
+        """Put right what a crash left; return what there is to tell of it."""
+        with self._locked():
+            return tuple(self._notes)
+
     @contextmanager
     def _locked(self) -> Iterator[None]:
         self._home.prepare()
         with ExitStack() as stack:
             with self._signals.allowed():
                 path = self._home.locks / "default.lock"
-                held = stack.enter_context(locks.hold(path, timeout=self._lock_timeout))
+                lock = locks.hold(path, timeout=self._lock_timeout, on_wait=self._on_wait)
+                held = stack.enter_context(lock)
             self._recover(held=held)
             yield
 
@@ -186,6 +202,11 @@ class Switcher:
             self._notes.append(
                 f"note: a switch to {record.after} was cut short at {record.time};"
                 f" the default is {record.before} as before"
+            )
+            self._notes += (
+                f"warning: hook `{hook.name}` at {hook.stage}: {hook.message}"
+                for hook in record.hooks
+                if hook.status == "warned"
             )
             journal.write(self._home, entry.at(Phase.DONE, record))
         history.append(self._home, record)

@@ -62,15 +62,6 @@ def test_no_process_where_there_is_no_hook(person: User, shell: str) -> None:
     for stage in ("pre-switch", "post-switch"):
         put_hook(person.root, stage, "10-a", "").unlink()
     trace, calls = person.home / "trace", "trace=execve,vfork,fork,clone,clone3"
-    lines = (
-        f"gvmpy use go{OLD}",
-        "show",
-        f"gvmpy use {NEW}",
-        "gvmpy use -",
-        "show",
-        "gvmpy use --unset",
-        "show",
-    )
     result = subprocess.run(
         ["strace", "-f", "-qq", "-e", calls, "-o", trace, *script_of(person, shell, *TOUR)],
         env=person.env,

@@ -290,17 +290,20 @@ class TestCrash:
         a_retry_puts_it_right(person, OLD, applied=stage != "pre-switch")
         assert nobody_works_for(cut_short)
 
-    def test_an_uninstall_puts_it_right_as_well(self, person: User) -> None:
+    def test_an_uninstall_puts_it_right_first(self, person: User) -> None:
+        """What comes back must not be removed for not being the default now."""
         start_with(person, OLD)
-        put_hook(person.root, "post-switch", "10-a", "kill -9 $PPID").chmod(0o700)
+        put_hook(person.root, "post-switch", "10-a", "kill -9 $PPID")
         assert person.run("use", NEW, "-d").returncode == -signal.SIGKILL
-        put_hook(person.root, "post-switch", "10-a", LOG)
-        result = person.run("uninstall", "--force", "--yes", NEW)
-        assert result.returncode == 0, result.stderr
-        assert f"note: a switch to {NEW} was cut short" in result.stderr
-        assert "there is no default now" not in result.stderr
+        put_hook(person.root, "post-switch", "10-a", f"{LOG}; exit 1")
+        result = person.run("uninstall", "--yes", OLD)
+        assert result.returncode == 2
+        assert result.stderr.startswith(f"note: a switch to {NEW} was cut short at ")
+        assert f"the default is {OLD} as before\nwarning: hook `10-a` at roll-back: it ended" in result.stderr
+        assert f"error: go{OLD} is the default\n" in result.stderr
         assert default_of(person) == OLD
         assert log_of(person.root) == [f"10-a roll-back {NEW} {OLD}"]
+        assert person.run("uninstall", "--yes", NEW).returncode == 0
 
     @pytest.mark.parametrize("nth", [1, 2, 3, 4])
     def test_killed_with_a_file_not_yet_in_place(self, person: User, nth: int) -> None:
@@ -369,9 +372,9 @@ class TestTwoAtOnce:
         assert json.loads(person.run("history", "--json").stdout)["data"]["pending"]["to"] == OLD
         assert "is under way" in person.run("history").stderr
         (person.root / "go").touch()
-        for process in (first, second):
+        for process, said in ((first, ""), (second, "waiting for another switch to end\n")):
             _, stderr = process.communicate(timeout=60)
-            assert process.returncode == 0, stderr
+            assert (process.returncode, stderr) == (0, said)
         assert log_of(person.root) == [
             f"10-a pre-switch none {OLD}",
             f"10-b post-switch none {OLD}",
