@@ -77,6 +77,10 @@ class Signals:
         finally:
             self._is_open = False
 
+    def put_off(self, interruption: Interrupted) -> None:
+        """Let a signal that was raised wait again, as if it came now."""
+        self._waiting = interruption.number
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Within an `allowed` block: let no signal come between the lines of this one."""

@@ -91,12 +91,23 @@ def ask_shell_hooks(world: World, choice: str | None) -> tuple[bool, tuple[str, 
     """Run the hooks before this shell makes `choice`; return whether it may, and what there is to tell."""
     from gvmpy.switch.shell import ask_hooks
 
+    before = _own_choice(world)
     with Signals() as signals:
         hooks = steps(surroundings(world, signals, quiet=False), Scope.SHELL)
-        before = world.environ.get("GVMPY_VERSION") or None
         may, ran = ask_hooks(before, choice, hooks, signals)
     kept = () if may else (f"this shell's choice stays {before or 'none'}",)
     return may, (*hook_notes(ran), *kept)
+
+
+def _own_choice(world: World) -> str | None:
+    """Return what this shell has chosen, None for text that no choice could be: programs rely on that."""
+    from gvmpy.errors import UsageError
+    from gvmpy.selection.request import parse_request
+
+    try:
+        return str(parse_request(world.environ.get("GVMPY_VERSION", "")))
+    except UsageError:
+        return None
 
 
 def hook_notes(ran: Iterable[Ran]) -> tuple[str, ...]:

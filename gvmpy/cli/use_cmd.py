@@ -152,3 +152,14 @@ def _for_this_shell(world: World, choice: str | None, notes: tuple[str, ...], *,
         hint=f'eval "$({quote_posix(program_path())} init -)"',
     )
     return Result(data=data, text=line, notes=notes, exit_code=UsageError.exit_code, errors=(error,))
+
+
+def _asked(world: World, choice: str | None, answer: Result) -> Result:
+    """Return `answer` if the user's hooks let this shell make `choice`."""
+    from gvmpy.cli.switching import ask_shell_hooks
+
+    may, told = ask_shell_hooks(world, choice)
+    notes = answer.notes + told
+    return (
+        Result(data=answer.data, text=answer.text, notes=notes) if may else Result(notes=notes, exit_code=1)
+    )

@@ -122,7 +122,7 @@ class Run:
     def put_right(self, event: Event, *, started_only: bool) -> None:
         """Run the POST steps anew for what holds again: all, or those alone that began to do something.
 
-        Nothing blocks here: each failure is told. A second signal cuts the rest short.
+        Nothing blocks here: each failure is told. A signal cuts the rest short, and is put off.
         """
         started = {ran.name for ran in self.ran if ran.stage is Stage.POST and ran.result.status != "skipped"}
         try:
@@ -130,8 +130,8 @@ class Run:
                 wanted = step.stage is Stage.POST and step.policy != "off"
                 if wanted and (step.hook.name in started or not started_only):
                     self._passes(step, event)
-        except Interrupted:
-            return
+        except Interrupted as interruption:
+            self.signals.put_off(interruption)
 
     def _passes(self, step: Step, event: Event) -> bool:
         try:

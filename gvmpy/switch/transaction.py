@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from gvmpy.home import Home
     from gvmpy.signals import Signals
+    from gvmpy.switch.history import Done
     from gvmpy.switch.pipeline import Ran, Step
     from gvmpy.version import GoVersion
 
@@ -136,6 +137,8 @@ class Switcher:
             yield
 
     def _switch(self, after: Choice, by: str) -> Outcome:
+        with self._signals.allowed():
+            pass  # whoever has cut the hooks of a recovery short wants no switch any more
         version = after.ours()
         if version is not None and not self._home.is_installed(version):
             raise NoSuchVersionError(f"{version.name} is not installed", hint=f"gvmpy install {version}")
@@ -144,16 +147,21 @@ class Switcher:
         entry = Journal(Phase.CHECKING, os.getpid(), record)
         journal.write(self._home, entry)
         try:
-            if not run.stage(_event(record, Stage.PRE)):
-                return self._end(replace(record, outcome="refused"), run)
-            journal.write(self._home, entry.at(Phase.APPLYING))
-            put(self._home, after)
-            if not run.stage(_event(record, Stage.POST)):
-                return self._put_back(entry, run, replace(record, outcome="rolled-back"))
+            outcome = self._apply(entry, run)
         except BaseException:
             self._put_back(entry, run, replace(record, outcome="interrupted"))
             raise
-        return self._end(record, run)
+        record = replace(record, outcome=outcome)
+        return self._put_back(entry, run, record) if outcome == "rolled-back" else self._end(record, run)
+
+    def _apply(self, entry: Journal, run: Run) -> Done:
+        """Do what there is to do, as far as hooks let it; say how far that was."""
+        record = entry.record
+        if not run.stage(_event(record, Stage.PRE)):
+            return "refused"
+        journal.write(self._home, entry.at(Phase.APPLYING))
+        put(self._home, record.after)
+        return "done" if run.stage(_event(record, Stage.POST)) else "rolled-back"
 
     def _put_back(self, entry: Journal, run: Run, record: Record) -> Outcome:
         """Make the default what it was, and let the hooks that began make true what held then."""

@@ -124,6 +124,17 @@ def test_what_had_begun_is_put_right(person: User) -> None:
     ]
 
 
+def test_a_hook_is_told_of_choices_only(person: User) -> None:
+    """Whatever else the variable may have held."""
+    put_hook(person.root, "pre-switch", "10-a", WORDS)
+    run(person, "bash", f"gvmpy use {OLD}", GVMPY_VERSION="$(touch x); a b")
+    run(person, "bash", f"gvmpy use {OLD}", GVMPY_VERSION="1.22")
+    assert log_of(person.root) == [
+        f"10-a pre-switch shell none {OLD}",
+        f"10-a pre-switch shell 1.22 {OLD}",
+    ]
+
+
 def test_whoever_only_asks_for_the_line_runs_no_hook(person: User) -> None:
     """JSON, and a shell without the function: neither makes a choice."""
     put_hook(person.root, "pre-switch", "10-a", WORDS)

@@ -103,13 +103,13 @@ class TestFailures:
         put_hook(person.root, "pre-switch", "10-a", "kill -TERM $$")
         put_hook(person.root, "pre-switch", "20-b", LOG)
         put_hook(person.root, "post-switch", "30-c", LOG)
-        before = os.lstat(person.root / "links" / "go")
+        before = snapshot(person.root / "links")
         result = person.run("use", NEW, "-d", GVMPY_HOOK_USER="block")
         assert (result.returncode, result.stdout) == (1, "")
         assert result.stderr == (
             f"failed: hook `10-a` at pre-switch: it was ended by SIGTERM\nthe default is {OLD} as before\n"
         )
-        assert os.lstat(person.root / "links" / "go") == before
+        assert snapshot(person.root / "links") == before
         assert log_of(person.root) == []
         assert told(history_of(person)[0]) == (OLD, NEW, "use", "refused")
 
@@ -304,6 +304,21 @@ class TestCrash:
         assert default_of(person) == OLD
         assert log_of(person.root) == [f"10-a roll-back {NEW} {OLD}"]
         assert person.run("uninstall", "--yes", NEW).returncode == 0
+
+    def test_ctrl_c_while_it_is_put_right(self, person: User) -> None:
+        """Then the switch that was asked for does not begin."""
+        start_with(person, OLD)
+        put_hook(person.root, "post-switch", "10-a", "kill -9 $PPID")
+        assert person.run("use", NEW, "-d").returncode == -signal.SIGKILL
+        put_hook(person.root, "post-switch", "10-a", f"{LOG}; sleep 300")
+        process = person.start("use", NEW, "-d")
+        until(lambda: exists(person), process)
+        os.kill(process.pid, signal.SIGINT)
+        process.communicate(timeout=60)
+        assert (process.returncode, default_of(person)) == (130, OLD)
+        assert log_of(person.root) == [f"10-a roll-back {NEW} {OLD}"]
+        assert [told(switch)[3] for switch in history_of(person)] == ["interrupted", "done"]
+        assert os.listdir(person.root / "state") == ["history.jsonl"]
 
     @pytest.mark.parametrize("nth", [1, 2, 3, 4])
     def test_killed_with_a_file_not_yet_in_place(self, person: User, nth: int) -> None:
