@@ -13,7 +13,7 @@ import pytest
 from tests.install.test_crash import until
 from tests.support.mounts import NOBODY
 from tests.support.switching import LOG, NEW, OLD, log_of, put_hook
-from tests.switch.test_transaction import default_of, exists, nobody_works_for
+from tests.switch.test_transaction import default_of, has_logged, nobody_works_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -281,7 +281,7 @@ class TestEnvironment:
             timeout=60,
         )
         assert default_of(person) == NEW
-        assert not exists(person)
+        assert not (person.root / "log").exists()
 
 
 class TestRun:
@@ -320,7 +320,7 @@ class TestRun:
     def test_ctrl_c(self, person: User) -> None:
         put_hook(person.root, STAGE, "10-a", "echo $GVMPY_SWITCH >log; sleep 300")
         process = person.start("hooks", "run", "10-a")
-        until(lambda: exists(person) and bool((person.root / "log").read_text()), process)
+        until(lambda: has_logged(person), process)
         os.kill(process.pid, signal.SIGINT)
         process.communicate(timeout=60)
         assert process.returncode == 130

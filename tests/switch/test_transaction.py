@@ -157,7 +157,7 @@ class TestInterruption:
         waits = f'{LOG}; [ "$GVMPY_STAGE" = roll-back ] || {{ sleep 300 & wait; }}'
         put_hook(person.root, "post-switch", "10-a", waits)
         process = person.start("use", NEW, "-d")
-        until((person.root / "log").exists, process)
+        until(lambda: has_logged(person), process)
         os.kill(process.pid, number)
         stdout, stderr = process.communicate(timeout=60)
         assert (process.returncode, stdout) == (code, "")
@@ -175,7 +175,7 @@ class TestInterruption:
         put_hook(person.root, "post-switch", "10-a", f"{LOG}; trap '' TERM; sleep 300")
         process = person.start("use", NEW, "-d")
         for stage in ("post-switch", "roll-back"):
-            until(lambda: stage in (person.root / "log").read_text() if exists(person) else False, process)  # noqa: B023 - called at once
+            until(lambda: has_logged(person) and stage in (person.root / "log").read_text(), process)  # noqa: B023 - called at once
             os.kill(process.pid, signal.SIGINT)
         process.communicate(timeout=60)
         assert (process.returncode, default_of(person)) == (130, OLD)
@@ -185,15 +185,17 @@ class TestInterruption:
         put_hook(person.root, "pre-switch", "10-a", f"{LOG}; sleep 300")
         put_hook(person.root, "post-switch", "10-b", LOG)
         process = person.start("use", NEW, "-d")
-        until(lambda: exists(person), process)
+        until(lambda: has_logged(person), process)
         os.kill(process.pid, signal.SIGINT)
         process.communicate(timeout=60)
         assert (process.returncode, default_of(person)) == (130, None)
         assert log_of(person.root) == [f"10-a pre-switch none {NEW}"]
 
 
-def exists(person: User) -> bool:
-    return (person.root / "log").exists()
+def has_logged(person: User) -> bool:
+    """Whether a hook has said a line; the file is there a moment before."""
+    path = person.root / "log"
+    return path.exists() and path.stat().st_size > 0
 
 
 def nobody_works_for(switch: str) -> bool:
@@ -312,7 +314,7 @@ class TestCrash:
         assert person.run("use", NEW, "-d").returncode == -signal.SIGKILL
         put_hook(person.root, "post-switch", "10-a", f"{LOG}; sleep 300")
         process = person.start("use", NEW, "-d")
-        until(lambda: exists(person), process)
+        until(lambda: has_logged(person), process)
         os.kill(process.pid, signal.SIGINT)
         process.communicate(timeout=60)
         assert (process.returncode, default_of(person)) == (130, OLD)
@@ -379,7 +381,7 @@ class TestTwoAtOnce:
         put_hook(person.root, "pre-switch", "10-a", f"{LOG}; until [ -e go ]; do sleep 0.05; done")
         put_hook(person.root, "post-switch", "10-b", LOG)
         first = person.start("use", OLD, "-d")
-        until(lambda: exists(person), first)
+        until(lambda: has_logged(person), first)
         second = person.start("use", NEW, "-d")
         impatient = person.run("use", NEW, "-d", GVMPY_LOCK_TIMEOUT="0.2")
         assert impatient.returncode == 6
