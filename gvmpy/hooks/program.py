@@ -114,16 +114,31 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is not None:
         return
     deadline = time.monotonic() + _GRACE
-    number = signal.SIGTERM
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
-        while time.monotonic() < deadline:
-            process.poll()
-            os.killpg(process.pid, 0)  # until there is nobody left in it
-            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGTERM)
+        while time.monotonic() < deadline and (process.poll() is None or _is_alive(process.pid)):
+            time.sleep(0.02)
         os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(subprocess.TimeoutExpired):  # it may have become somebody else's
         process.wait(_GRACE)
+
+
+def _is_alive(group: int) -> bool:
+    """Whether a process of `group` is at work. One that ended counts as a member until somebody has asked for
+    its status, and process 1 of many a container asks nobody: only /proc tells these apart.
+    """
+    try:
+        names = [name for name in os.listdir("/proc") if name.isdecimal()]
+    except OSError:
+        os.killpg(group, 0)
+        return True
+    for name in names:
+        with contextlib.suppress(OSError, ValueError), open(f"/proc/{name}/stat", "rb") as stream:
+            # proc(5): number, (name), state, parent, group; the name may hold anything.
+            state, _, member_of = stream.read().rpartition(b")")[2].split()[:3]
+            if int(member_of) == group and state not in {b"Z", b"X"}:
+                return True
+    return False
 
 
 class _Lines:
