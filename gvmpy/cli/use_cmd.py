@@ -60,7 +60,7 @@ def _resolve(
     from gvmpy.selection.resolve import find_system_go
 
     if isinstance(request, Previous):
-        before = _previous_default(world) if as_default else None
+        before = _previous_default(world, quiet=quiet) if as_default else None
         if before is None:
             raise UsageError("there was no choice before this one", hint="gvmpy use VERSION")
         request = parse_request(before)
@@ -99,10 +99,12 @@ def installed_or_new(
     return outcome.version, refusals + told
 
 
-def _previous_default(world: World) -> str | None:
+def _previous_default(world: World, *, quiet: bool) -> str | None:
+    from gvmpy.cli.switching import settle
     from gvmpy.switch.default import default_version
     from gvmpy.switch.history import previous, read
 
+    settle(world, quiet=quiet)
     return previous(read(world.home), default_version(world.home))
 
 

@@ -108,7 +108,7 @@ class Switcher:
             was_default = before.name == version.text
             if was_default:
                 put(self._home, NOTHING)
-                history.append(self._home, _record(before, NOTHING, "uninstall"))
+                self._remember(_record(before, NOTHING, "uninstall"))
             return was_default, tuple(self._notes)
 
     def run_alone(self, step: Step) -> Outcome:
@@ -177,13 +177,11 @@ class Switcher:
             put(self._home, before)
 
     def _end(self, record: Record, run: Run) -> Outcome:
-        """Write the history and close the journal. A full disk takes nothing back: it is told."""
+        """Write the history and close the journal."""
         record = replace(record, hooks=tuple(HookLine.of(ran) for ran in run.ran))
-        try:
+        with suppress(HostError):
             journal.write(self._home, Journal(Phase.DONE, os.getpid(), record))
-            history.append(self._home, record)
-        except HostError as error:
-            self._notes.append(f"note: the history does not tell of this switch: {error.message}")
+        self._remember(record)
         journal.clear(self._home)
         return Outcome(record, tuple(run.ran), tuple(self._notes))
 
@@ -217,8 +215,15 @@ class Switcher:
                 if hook.status == "warned"
             )
             journal.write(self._home, entry.at(Phase.DONE, record))
-        history.append(self._home, record)
+        self._remember(record)
         journal.clear(self._home)
+
+    def _remember(self, record: Record) -> None:
+        """Put `record` into the history. A full disk takes nothing back: it is told."""
+        try:
+            history.append(self._home, record)
+        except HostError as error:
+            self._notes.append(f"note: the history does not tell of this switch: {error.message}")
 
 
 def _record(before: Choice, after: Choice, by: str) -> Record:

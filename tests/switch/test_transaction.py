@@ -7,15 +7,29 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gvmpy import locks
+from gvmpy.errors import HostError
+from gvmpy.home import Home
+from gvmpy.signals import Signals
+from gvmpy.switch import journal
+from gvmpy.switch.default import Choice
+from gvmpy.switch.history import Record
+from gvmpy.switch.journal import Journal, Phase
+from gvmpy.switch.transaction import Switcher
+from gvmpy.version import GoVersion
 from tests.cli.snapshot import snapshot
 from tests.install.test_crash import until
 from tests.support.switching import LOG, NEW, OLD, log_of, put_hook
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from tests.conftest import User
 
 
@@ -191,6 +205,22 @@ class TestInterruption:
         assert (process.returncode, default_of(person)) == (130, None)
         assert log_of(person.root) == [f"10-a pre-switch none {NEW}"]
 
+    def test_what_nohup_keeps_out_stays_out(self, person: User) -> None:
+        put_hook(person.root, "pre-switch", "10-a", f"{LOG}; until [ -e go ]; do sleep 0.05; done")
+        process = subprocess.Popen(
+            ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh", *person.command("use", NEW, "-d")],
+            env=person.env,
+            cwd=person.home,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        until(lambda: has_logged(person), process)
+        os.kill(process.pid, signal.SIGHUP)
+        (person.root / "go").touch()
+        process.communicate(timeout=60)
+        assert (process.returncode, default_of(person)) == (0, NEW)
+
 
 def has_logged(person: User) -> bool:
     """Whether a hook has said a line; the file is there a moment before."""
@@ -307,6 +337,16 @@ class TestCrash:
         assert log_of(person.root) == [f"10-a roll-back {NEW} {OLD}"]
         assert person.run("uninstall", "--yes", NEW).returncode == 0
 
+    def test_the_one_before_is_meant_as_things_will_be(self, person: User) -> None:
+        """`-` is looked up after the crashed switch was put back, not before."""
+        start_with(person, NEW)
+        start_with(person, OLD)
+        put_hook(person.root, "post-switch", "10-a", "kill -9 $PPID")
+        assert person.run("use", NEW, "-d").returncode == -signal.SIGKILL
+        put_hook(person.root, "post-switch", "10-a", LOG)
+        assert person.run("use", "-", "-d").stdout.startswith(f"the default is now {NEW} ")
+        assert log_of(person.root) == [f"10-a roll-back {NEW} {OLD}", f"10-a post-switch {OLD} {NEW}"]
+
     def test_ctrl_c_while_it_is_put_right(self, person: User) -> None:
         """Then the switch that was asked for does not begin."""
         start_with(person, OLD)
@@ -376,6 +416,34 @@ def a_retry_puts_it_right(person: User, holds: str, *, applied: bool) -> None:
     assert sorted(os.listdir(person.root / "state")) == ["history.jsonl"]
 
 
+class TestWithoutLocks:
+    """Some network file systems have none. None can be had here, so the lock alone is a stand-in."""
+
+    @pytest.fixture(autouse=True)
+    def _no_lock(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        @contextmanager
+        def hold(path: Path, **rest: object) -> Iterator[bool]:
+            yield False
+
+        monkeypatch.setattr(locks, "hold", hold)
+
+    def test_a_running_switch_is_none_to_put_right(self, person: User) -> None:
+        home = Home(person.root)
+        home.prepare()
+        one, two = (Choice.version(GoVersion.parse(text)) for text in (OLD, NEW))
+        switcher = Switcher(home, (), Signals(), lock_timeout=5)
+        switcher.switch(one)
+        record = Record("0123", "2026-01-01T00:00:00Z", one, two, "use", "done")
+        with subprocess.Popen(["sleep", "300"]) as process:
+            journal.write(home, Journal(Phase.APPLYING, process.pid, record))
+            with pytest.raises(HostError, match=f"another gvmpy, process {process.pid}, is changing"):
+                switcher.switch(two)
+            process.kill()
+        outcome = switcher.switch(two)
+        assert outcome.notes[0].startswith(f"note: a switch to {NEW} was cut short")
+        assert default_of(person) == NEW
+
+
 class TestTwoAtOnce:
     def test_one_waits_for_the_other(self, person: User) -> None:
         put_hook(person.root, "pre-switch", "10-a", f"{LOG}; until [ -e go ]; do sleep 0.05; done")
@@ -388,6 +456,12 @@ class TestTwoAtOnce:
         assert "another gvmpy has held" in impatient.stderr
         assert json.loads(person.run("history", "--json").stdout)["data"]["pending"]["to"] == OLD
         assert "is under way" in person.run("history").stderr
+        third = person.start("use", NEW, "-d")
+        assert third.stderr is not None
+        assert third.stderr.readline() == "waiting for another switch to end\n"
+        os.kill(third.pid, signal.SIGINT)
+        assert third.communicate(timeout=60)[1].endswith("interrupted\n")
+        assert third.returncode == 130
         (person.root / "go").touch()
         for process, said in ((first, ""), (second, "waiting for another switch to end\n")):
             _, stderr = process.communicate(timeout=60)
