@@ -85,8 +85,10 @@ class Signals:
     def held(self) -> Iterator[None]:
         """Within an `allowed` block: let no signal come between the lines of this one."""
         was_open, self._is_open = self._is_open, False
-        yield
-        self._is_open = was_open
+        try:
+            yield
+        finally:
+            self._is_open = was_open
         if was_open:
             self._raise_waiting()
 

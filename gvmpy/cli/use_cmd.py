@@ -28,7 +28,7 @@ def command(request: str | None, as_default: bool, install: bool, unset: bool, a
 
     VERSION is exact, a prefix or a range (1.22, ^1.21: the newest installed), an alias, `system` for the Go
     outside gvmpy, or `-` for the choice before this one. This shell's choice needs the function that
-    `gvmpy init -` defines.
+    `gvmpy init -` defines. Hooks that are to block can refuse either; the exit code is 1 then.
     """
     from gvmpy.switch.transaction import refuse_within_hook
 

@@ -122,11 +122,11 @@ def append(home: Home, record: Record) -> None:
         if any(_names(old, record.switch) for old in lines[-2:]):
             return
         if len(lines) >= 2 * KEPT:
-            write_atomic(_path(home), b"".join(old + b"\n" for old in lines[1 - KEPT :]) + line)
+            write_atomic(file_of(home), b"".join(old + b"\n" for old in lines[1 - KEPT :]) + line)
             return
-        _append(_path(home), line)
+        _append(file_of(home), line)
     except OSError as error:
-        raise HostError(f"cannot write `{_path(home)}`: {error.strerror}") from error
+        raise HostError(f"cannot write `{file_of(home)}`: {error.strerror}") from error
 
 
 def previous(records: Sequence[Record], now: str | None) -> str | None:
@@ -155,14 +155,14 @@ def _append(path: Path, line: bytes) -> None:
 
 def _lines(home: Home) -> list[bytes]:
     try:
-        with open(_path(home), "rb") as stream:
+        with open(file_of(home), "rb") as stream:
             size = os.fstat(stream.fileno()).st_size
             stream.seek(max(0, size - _MOST_BYTES))
             return [line for line in stream.read(_MOST_BYTES).split(b"\n") if line]
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise HostError(f"cannot read `{_path(home)}`: {error.strerror}") from error
+        raise HostError(f"cannot read `{file_of(home)}`: {error.strerror}") from error
 
 
 def _names(line: bytes, switch: str) -> bool:
@@ -172,5 +172,6 @@ def _names(line: bytes, switch: str) -> bool:
     return False
 
 
-def _path(home: Home) -> Path:
+def file_of(home: Home) -> Path:
+    """Return where the history is, there or not."""
     return home.state / "history.jsonl"

@@ -58,11 +58,11 @@ def pending(home: Home) -> Journal | None:
     there and cannot be read.
     """
     try:
-        data = _path(home).read_bytes()
+        data = file_of(home).read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise HostError(f"cannot read `{_path(home)}`: {error.strerror}") from error
+        raise HostError(f"cannot read `{file_of(home)}`: {error.strerror}") from error
     return _parse(data)
 
 
@@ -86,23 +86,23 @@ def write(home: Home, journal: Journal) -> None:
         "switch": journal.record.as_line(),
     }
     try:
-        write_atomic(_path(home), json.dumps(document).encode())
+        write_atomic(file_of(home), json.dumps(document).encode())
     except OSError as error:
-        raise HostError(f"cannot write `{_path(home)}`: {error.strerror}") from error
+        raise HostError(f"cannot write `{file_of(home)}`: {error.strerror}") from error
 
 
 def clear(home: Home) -> None:
     """Say that nothing is under way. Raises HostError."""
     try:
-        _path(home).unlink(missing_ok=True)
+        file_of(home).unlink(missing_ok=True)
         sync_directory(home.state)
     except OSError as error:
-        raise HostError(f"cannot remove `{_path(home)}`: {error.strerror}") from error
+        raise HostError(f"cannot remove `{file_of(home)}`: {error.strerror}") from error
 
 
 def is_there(home: Home) -> bool:
     """Whether there is a journal, legible or not."""
-    return _path(home).exists()
+    return file_of(home).exists()
 
 
 def _parse(data: bytes) -> Journal | None:
@@ -115,5 +115,6 @@ def _parse(data: bytes) -> Journal | None:
     return None
 
 
-def _path(home: Home) -> Path:
+def file_of(home: Home) -> Path:
+    """Return where the journal is, there or not."""
     return home.state / "journal.json"

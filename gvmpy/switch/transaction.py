@@ -134,6 +134,8 @@ class Switcher:
                 lock = locks.hold(path, timeout=self._lock_timeout, on_wait=self._on_wait)
                 held = stack.enter_context(lock)
             self._recover(held=held)
+            if held:
+                self._sweep()
             yield
 
     def _switch(self, after: Choice, by: str) -> Outcome:
@@ -217,6 +219,14 @@ class Switcher:
             journal.write(self._home, entry.at(Phase.DONE, record))
         self._remember(record)
         journal.clear(self._home)
+
+    def _sweep(self) -> None:
+        """Remove the files and links that a crash kept from being renamed to their place."""
+        home = self._home
+        for place in (journal.file_of(home), history.file_of(home), home.default_link):
+            for path in place.parent.glob(f".{place.name}.*"):
+                with suppress(OSError):
+                    path.unlink()
 
     def _remember(self, record: Record) -> None:
         """Put `record` into the history. A full disk takes nothing back: it is told."""

@@ -376,7 +376,8 @@ class TestCrash:
         assert process.returncode == -signal.SIGKILL, process.stderr
         assert person.run("use", NEW, "-d").returncode == 0
         assert default_of(person) == NEW
-        assert "journal.json" not in os.listdir(person.root / "state")
+        assert os.listdir(person.root / "state") == ["history.jsonl"]
+        assert os.listdir(person.root / "links") == ["go"]
 
     def test_an_illegible_journal_is_told_and_dropped(self, person: User) -> None:
         start_with(person, OLD)
