@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.shells.real import interpreter
+from tests.shells.real import SHELLS, interpreter
 from tests.support.switching import NEW, OLD, log_of, put_hook, put_versions
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ WORDS = 'echo "$GVMPY_HOOK $GVMPY_STAGE $GVMPY_SCOPE ${GVMPY_FROM:-none} ${GVMPY
 TOUR = (f"gvmpy use go{OLD}", "show", f"gvmpy use {NEW}", "gvmpy use -", "show", "gvmpy use --unset", "show")
 
 
-@pytest.fixture(params=["bash", "dash", "zsh", "fish"])
+@pytest.fixture(params=[*SHELLS, "fish"])
 def shell(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
