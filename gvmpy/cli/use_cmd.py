@@ -139,15 +139,8 @@ def _for_this_shell(world: World, choice: str | None, notes: tuple[str, ...], *,
     if as_json:
         return Result(data=data)
     if world.environ.get("GVMPY_SHELL_FUNCTION"):
-        from gvmpy.cli.switching import ask_shell_hooks
-
-        may, told = ask_shell_hooks(world, choice)
-        notes += told
-        return (
-            Result(data=data, text=choice or NO_CHOICE, notes=notes)
-            if may
-            else Result(notes=notes, exit_code=1)
-        )
+        answer = Result(data=data, text=choice or NO_CHOICE, notes=notes)
+        return _asked(world, choice, answer) if world.home.hooks.is_dir() else answer
     error = UsageError(
         "this shell has not loaded gvmpy's function, so its choice cannot be changed from here",
         details=("to change it now, run the line on standard output",),
@@ -161,7 +154,6 @@ def _asked(world: World, choice: str | None, answer: Result) -> Result:
     from gvmpy.cli.switching import ask_shell_hooks
 
     may, told = ask_shell_hooks(world, choice)
-    notes = answer.notes + told
-    return (
-        Result(data=answer.data, text=answer.text, notes=notes) if may else Result(notes=notes, exit_code=1)
-    )
+    if not may:
+        return Result(notes=answer.notes + told, exit_code=1)
+    return Result(data=answer.data, text=answer.text, notes=answer.notes + told)

@@ -143,7 +143,8 @@ class Run:
         except GvmpyError as error:
             result = HookResult("failed", (error.message, *error.details))
         except OSError as error:
-            result = HookResult("failed", (f"the system refused: {error}",))
+            where = f" `{error.filename}`" if error.filename else ""
+            result = HookResult("failed", (f"the system refused{where}: {error.strerror or error}",))
         except Exception as error:  # noqa: BLE001 - a mistake in a hook must not leave half a switch
             # Its words may hold what must not be shown.
             result = HookResult("failed", (f"the hook broke: {type(error).__name__}",))
