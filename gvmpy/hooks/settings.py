@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from gvmpy.switch.pipeline import HookResult
@@ -15,12 +14,16 @@ if TYPE_CHECKING:
     from gvmpy.switch.pipeline import Event
 
 NAME = "settings"
-_PROFILES = "gvmpy.goenv.profiles"
+_PROFILES = "gvmpy.profiles.apply"
 
 
 def why_not() -> str | None:
     """Return why there is nothing to do; None when there may be."""
-    return None if find_spec(_PROFILES) else "this gvmpy has no settings profiles"
+    try:
+        import_module(_PROFILES)
+    except ModuleNotFoundError:
+        return "this gvmpy has no settings profiles"
+    return None
 
 
 def apply(home: Home, environ: Mapping[str, str], event: Event) -> HookResult:
