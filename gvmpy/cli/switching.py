@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gvmpy.hooks import Surroundings, steps
 from gvmpy.signals import Interrupted, Signals
 from gvmpy.switch import journal
-from gvmpy.switch.default import default_version
+from gvmpy.switch.default import as_before, default_version
 from gvmpy.switch.pipeline import Scope
 from gvmpy.switch.transaction import Switcher
 from gvmpy.ui.edge import talk
@@ -60,7 +60,7 @@ def change_default(
             outcome = change(switcher(world, signals, quiet=quiet))
         except Interrupted:
             if not quiet:
-                talk(f"the default is {default_version(world.home) or 'none'} as before")
+                talk(as_before(default_version(world.home)))
             raise
     record, link = outcome.record, world.home.default_link
     done = record.outcome == "done"
@@ -74,7 +74,7 @@ def change_default(
     }
     notes += (*outcome.notes, *hook_notes(outcome.ran))
     if not done:
-        return Result(data=data, notes=(*notes, f"the default is {now or 'none'} as before"), exit_code=1)
+        return Result(data=data, notes=(*notes, as_before(now)), exit_code=1)
     if own := world.environ.get("GVMPY_VERSION"):
         notes += (f"note: this shell keeps its own choice, {own}\nhint: gvmpy use --unset",)
     text = f"the default is now {now} ({link})" if now else "there is no default now"

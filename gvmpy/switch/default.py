@@ -89,6 +89,11 @@ def current_choice(home: Home) -> Choice:
     return NOTHING
 
 
+def as_before(name: str | None) -> str:
+    """Say that the default is still `name`, or still none."""
+    return f"the default is {name} as before" if name else "there is no default, as before"
+
+
 def put(home: Home, choice: Choice) -> None:
     """Make the link what `choice` says, by one rename; take it away for none. The caller holds the lock.
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from gvmpy import locks
 from gvmpy.errors import HostError, NoSuchVersionError, UsageError
 from gvmpy.switch import history, journal
-from gvmpy.switch.default import NOTHING, Choice, current_choice, put
+from gvmpy.switch.default import NOTHING, Choice, as_before, current_choice, put
 from gvmpy.switch.history import HookLine, Record
 from gvmpy.switch.journal import Journal, Phase
 from gvmpy.switch.orphans import end_orphans
@@ -209,7 +209,7 @@ class Switcher:
             record = replace(record, outcome="interrupted", hooks=tuple(HookLine.of(ran) for ran in run.ran))
             self._notes.append(
                 f"note: a switch to {record.after} was cut short at {record.time};"
-                f" the default is {record.before} as before"
+                f" {as_before(record.before.name)}"
             )
             self._notes += (
                 f"warning: hook `{hook.name}` at {hook.stage}: {hook.message}"

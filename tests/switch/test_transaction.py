@@ -151,6 +151,7 @@ class TestFailures:
         put_hook(person.root, "post-switch", "10-a", f"{LOG}; exit 1")
         result = person.run("use", NEW, "-d", GVMPY_HOOK_USER="block")
         assert (result.returncode, default_of(person)) == (1, None)
+        assert result.stderr.endswith("\nthere is no default, as before\n")
         assert log_of(person.root) == [f"10-a post-switch none {NEW}", f"10-a roll-back {NEW} none"]
 
     def test_a_link_that_cannot_be_replaced(self, person: User) -> None:
