@@ -117,10 +117,14 @@ def hook_notes(ran: Iterable[Ran]) -> tuple[str, ...]:
 
 def _lines(ran: Iterable[Ran]) -> Iterator[str]:
     for each in ran:
-        lead = {"ok": "", "warned": "warning: ", "failed": "failed: "}.get(each.result.status)
+        name = one_line(each.name)
+        lead = {
+            "ok": f"{name}: ",
+            "warned": f"warning: hook `{name}` at {each.stage.value}: ",
+            "failed": f"failed: hook `{name}` at {each.stage.value}: ",
+        }.get(each.result.status)
         if lead is not None:
-            for message in each.result.messages:
-                yield f"{lead}hook `{one_line(each.name)}` at {each.stage.value}: {one_line(message)}"
+            yield from (lead + one_line(message) for message in each.result.messages)
 
 
 def _tell(name: str, line: str) -> None:
