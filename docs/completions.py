@@ -17,6 +17,7 @@ import click
 
 from gvmpy.cli.completion_cmd import FILES
 from gvmpy.config import KEYS
+from gvmpy.hooks import BUNDLED
 from gvmpy.selection.request import Channel
 from gvmpy.shells.detect import SHELLS
 
@@ -51,6 +52,7 @@ _ARGUMENTS = {
     f"{_SET} name": _KEYS,
     f"{_SET} text": ("@value",),
     "config unset name": _KEYS,
+    "hooks run name": tuple(module.NAME for module in BUNDLED),
 }
 
 

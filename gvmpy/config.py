@@ -6,6 +6,7 @@ job or an administrator's wrapper needs no file.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 import tomllib
@@ -27,6 +28,9 @@ EXPIRED = ("refuse", "when-made")
 MISSING = ("error", "install")
 """What a shim does for a version that is chosen and not installed."""
 
+HOOK_POLICIES = ("off", "warn", "block")
+"""What the failure of a hook means: the hook is not run; it is told; the switch is put back."""
+
 _LOCK_TIMEOUT = 300.0
 """Seconds: longer than a download over a slow line is worth waiting for."""
 
@@ -45,22 +49,35 @@ class Config:
     trust_fingerprint: str = "EB4C1BFD4F042F6DDDCCEC917721F63BD38B4796"
     trust_expired: str = "refuse"
     missing: str = "error"
+    hook_timeout: float = 60
+    hook_settings: str = "warn"
+    hook_secrets: str = "warn"
+    hook_goland: str = "warn"
+    hook_compliance: str = "warn"
+    hook_user: str = "warn"
     cache: Path = Path()
     offline: bool = False
     lock_timeout: float = _LOCK_TIMEOUT
+
+    def hook_policy(self, name: str) -> str:
+        """Return what of HOOK_POLICIES holds for the bundled hook `name`, or for all of the `user`."""
+        policy: str = getattr(self, f"hook_{name}")
+        return policy
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
     """One setting: where it stands in the file, its environment override, its field, its shape.
 
-    `choices` are the only words it may hold, `what` the word for one of them; none for free text.
+    `choices` are the only words it may hold, `what` the word for one of them; none for free text. A number is
+    one of seconds, above 0.
     """
 
     name: str
     variable: str
     field: str
     is_list: bool = False
+    is_number: bool = False
     choices: tuple[str, ...] = ()
     what: str = ""
 
@@ -76,10 +93,21 @@ KEYS = (
     Key("trust.fingerprint", "GVMPY_TRUST_FINGERPRINT", "trust_fingerprint"),
     Key("trust.expired", "GVMPY_TRUST_EXPIRED", "trust_expired", choices=EXPIRED, what="rule"),
     Key("switch.missing", "GVMPY_MISSING", "missing", choices=MISSING, what="action"),
+    Key("switch.hook_timeout", "GVMPY_HOOK_TIMEOUT", "hook_timeout", is_number=True),
+    *(
+        Key(
+            f"switch.hooks.{name}",
+            f"GVMPY_HOOK_{name.upper()}",
+            f"hook_{name}",
+            choices=HOOK_POLICIES,
+            what="policy",
+        )
+        for name in ("settings", "secrets", "goland", "compliance", "user")
+    ),
 )
 
-Value = str | tuple[str, ...]
-"""What a setting holds; a tuple where its key is a list."""
+Value = str | float | tuple[str, ...]
+"""What a setting holds; a tuple where its key is a list, a number where it is one."""
 
 
 def load(environ: Mapping[str, str]) -> Config:
@@ -107,12 +135,19 @@ def overrides(environ: Mapping[str, str]) -> dict[Key, Value]:
 
 
 def from_words(key: Key, text: str) -> Value:
-    """Return what `text` means for `key`, in a variable or on a command line: lists are comma-separated."""
+    """Return what `text` means for `key`, in a variable or on a command line: lists are comma-separated.
+
+    Raises UsageError for what is no number where one is wanted.
+    """
+    if key.is_number:
+        return _number(text, key.name)
     return _split(text) if key.is_list else text
 
 
 def check_choice(key: Key, value: Value) -> None:
-    """Raise UsageError when `key` knows a few words only and `value` is none of them."""
+    """Raise UsageError when `key` knows a few words only and `value` is none of them, and for no time."""
+    if key.is_number and not (isinstance(value, int | float) and 0 < value < float("inf")):
+        raise UsageError(f"`{key.name}` must be a number of seconds above 0, not {value}")
     if key.choices and value not in key.choices:
         raise UsageError(
             f"unknown {key.what} {value!r} in `{key.name}`", hint=f"choose one of {', '.join(key.choices)}"
@@ -173,12 +208,20 @@ def parse(path: Path, text: str) -> dict[Key, Value]:
                 f"unknown key `{name}` in `{path}` line {line_of(text, name)}",
                 hint=f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(sorted(known))}",
             )
-        wanted = "a list of strings" if key.is_list else "a string"
-        items = value if key.is_list and isinstance(value, list) else [value]
-        if key.is_list != isinstance(value, list) or not all(isinstance(item, str) for item in items):
+        wanted, fits = _shape(key, value)
+        if not fits:
             raise UsageError(f"`{name}` in `{path}` line {line_of(text, name)} must be {wanted}")
         values[key] = tuple(value) if key.is_list else value
     return values
+
+
+def _shape(key: Key, value: Any) -> tuple[str, bool]:
+    """Say what `key` wants, and whether `value` is that."""
+    if key.is_number:  # to Python, true is a number
+        return "a number", isinstance(value, int | float) and not isinstance(value, bool)
+    if key.is_list:
+        return "a list of strings", isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return "a string", isinstance(value, str)
 
 
 def _flatten(document: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
@@ -205,10 +248,15 @@ def _seconds(environ: Mapping[str, str], variable: str, default: float) -> float
     text = environ.get(variable, "")
     if not text:
         return default
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
+    value = _number(text, variable)
     if not 0 <= value < float("inf"):
         raise UsageError(f"`{variable}` must be a number of seconds, not {text!r}")
     return value
+
+
+def _number(text: str, name: str) -> float:
+    """Return the number that `text` is, whole where it is written so."""
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    raise UsageError(f"`{name}` must be a number of seconds, not {text!r}")

@@ -94,13 +94,23 @@ def assign(path: Path, key: Key, value: Value) -> None:
     import tomlkit
 
     text = content(path)
-    table, leaf = key.name.split(".")
     before, document = _open(path, text)
-    section = document.get(table)
-    if section is None:
-        section = tomlkit.table()
-        section[leaf] = _plain(value)
-        document[table] = section
+    *tables, leaf = key.name.split(".")
+    section, missing = document, list[str]()
+    for name in tables:
+        if missing or name not in section:
+            missing.append(name)
+        else:
+            section = section[name]
+    if missing:
+        # From the innermost outwards: a table that is filled before it is hung in keeps its layout.
+        inner: Any = tomlkit.table()
+        inner[leaf] = _plain(value)
+        for name in reversed(missing[1:]):
+            outer = tomlkit.table(is_super_table=True)
+            outer[name] = inner
+            inner = outer
+        section[missing[0]] = inner
     else:
         section[leaf] = _plain(value)
     _commit(path, text, tomlkit.dumps(document), before | {key: value})
@@ -117,10 +127,14 @@ def remove(path: Path, key: Key) -> bool:
     before, document = _open(path, text)
     if key not in before:
         return False
-    table, leaf = key.name.split(".")
-    del document[table][leaf]
-    if not document[table] and not tomlkit.dumps(document[table]).strip():
-        del document[table]
+    *tables, leaf = key.name.split(".")
+    sections = [document]
+    for name in tables:
+        sections.append(sections[-1][name])
+    del sections[-1][leaf]
+    for name, outer, inner in zip(reversed(tables), sections[-2::-1], sections[:0:-1], strict=True):
+        if not inner and not tomlkit.dumps(inner).strip():
+            del outer[name]
     _commit(path, text, tomlkit.dumps(document), {k: v for k, v in before.items() if k != key})
     return True
 
@@ -173,8 +187,8 @@ def _short(key: Key) -> str:
     return key.name.rpartition(".")[2]
 
 
-def _plain(value: Value) -> str | list[str]:
-    return value if isinstance(value, str) else list(value)
+def _plain(value: Value) -> str | float | list[str]:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _open(path: Path, text: str) -> tuple[dict[Key, Value], Any]:

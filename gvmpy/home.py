@@ -7,6 +7,7 @@ links/go                    the default
 shims/                      go, gofmt, gvmpy, and go1.22.3 for each version
 shell/                      the init texts, for rc files to source
 backups/                    rc files as they were before each edit
+hooks/pre-switch.d/         the user's own programs, run before a switch; post-switch.d after it
 """
 
 from __future__ import annotations
@@ -80,13 +81,18 @@ class Home:
         return self.root / "backups"
 
     @property
+    def hooks(self) -> Path:
+        """The user's own hooks, a directory for each stage; gvmpy writes nothing there."""
+        return self.root / "hooks"
+
+    @property
     def locks(self) -> Path:
         """Lock files; empty, and kept."""
         return self.root / "locks"
 
     @property
     def state(self) -> Path:
-        """What is remembered between runs: the previous default, the newest signed tree heads."""
+        """What is remembered between runs: the switches so far, the newest signed tree heads."""
         return self.root / "state"
 
     def goroot(self, version: GoVersion) -> Path:

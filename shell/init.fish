@@ -72,13 +72,17 @@ function _gvmpy_is_empty
     not set -q entries[1]
 end
 
-# Whether goVERSION can be chosen without asking the program: exact, installed, and no hook wants to know.
+# Whether no hook wants to know what this shell chooses.
+function _gvmpy_is_unwatched
+    _gvmpy_is_empty __GVMPY_ROOT__/hooks/pre-switch.d
+    and _gvmpy_is_empty __GVMPY_ROOT__/hooks/post-switch.d
+end
+
+# Whether goVERSION can be chosen without asking the program: exact, and installed.
 function _gvmpy_is_plain
     _gvmpy_is_release $argv[1]
     and test -f __GVMPY_ROOT__/receipts/go$argv[1].json
     and test -x __GVMPY_ROOT__/versions/go$argv[1]/bin/go
-    and _gvmpy_is_empty __GVMPY_ROOT__/hooks/pre-switch.d
-    and _gvmpy_is_empty __GVMPY_ROOT__/hooks/post-switch.d
 end
 
 function _gvmpy_use
@@ -90,26 +94,45 @@ function _gvmpy_use
                     _gvmpy_say 'hint: gvmpy use VERSION'
                     return 2
                 end
-                _gvmpy_choose "$_gvmpy_previous"
+                if _gvmpy_is_unwatched
+                    _gvmpy_choose "$_gvmpy_previous"
+                else
+                    set -l back --unset
+                    test -z "$_gvmpy_previous"
+                    or set back $_gvmpy_previous
+                    _gvmpy_let_choose use $back
+                    or return
+                end
                 set -l chosen 'what the directory or the default says'
                 test -z "$GVMPY_VERSION"
                 or set chosen $GVMPY_VERSION
                 _gvmpy_say "gvmpy: this shell uses $chosen"
                 return 0
             case --unset
-                _gvmpy_choose ''
-                return 0
+                if _gvmpy_is_unwatched
+                    _gvmpy_choose ''
+                    return 0
+                end
         end
         set -l wanted (string replace -r '^go' '' -- $argv[2])
-        if _gvmpy_is_plain "$wanted"
+        if _gvmpy_is_plain "$wanted"; and _gvmpy_is_unwatched
             _gvmpy_choose $wanted
             return 0
         end
     end
+    _gvmpy_let_choose $argv
+end
+
+# _gvmpy_let_choose use ARGUMENT...: choose what the program answers, after it has asked the hooks.
+function _gvmpy_let_choose
     # The program is told that its answer will be exported here.
     set -lx GVMPY_SHELL_FUNCTION 1
     set -l answer (_gvmpy_program $argv)
     or return
+    if test "$answer" = none
+        _gvmpy_choose ''
+        return
+    end
     if test "$answer" != system; and not string match -qr '^[0-9][0-9a-z.]*\z' -- "$answer"
         _gvmpy_say 'gvmpy: the program did not answer with a version; nothing was changed'
         return 2

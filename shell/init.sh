@@ -111,13 +111,16 @@ _gvmpy_is_empty() {
   done
 }
 
-# Whether go$1 can be chosen without asking the program: exact, installed, and no hook wants to know.
+# Whether no hook wants to know what this shell chooses.
+_gvmpy_is_unwatched() {
+  _gvmpy_is_empty __GVMPY_ROOT__/hooks/pre-switch.d && _gvmpy_is_empty __GVMPY_ROOT__/hooks/post-switch.d
+}
+
+# Whether go$1 can be chosen without asking the program: exact, and installed.
 _gvmpy_is_plain() {
   _gvmpy_is_release "$1" &&
     [ -f __GVMPY_ROOT__/receipts/"go$1.json" ] &&
-    [ -x __GVMPY_ROOT__/versions/"go$1"/bin/go ] &&
-    _gvmpy_is_empty __GVMPY_ROOT__/hooks/pre-switch.d &&
-    _gvmpy_is_empty __GVMPY_ROOT__/hooks/post-switch.d
+    [ -x __GVMPY_ROOT__/versions/"go$1"/bin/go ]
 }
 
 _gvmpy_use() {
@@ -128,21 +131,32 @@ _gvmpy_use() {
       _gvmpy_say 'hint: gvmpy use VERSION'
       \return 2
     fi
-    _gvmpy_choose "$_gvmpy_previous"
+    if _gvmpy_is_unwatched; then
+      _gvmpy_choose "$_gvmpy_previous"
+    else
+      _gvmpy_let_choose use "${_gvmpy_previous:---unset}" || \return
+    fi
     _gvmpy_say "gvmpy: this shell uses ${GVMPY_VERSION:-what the directory or the default says}"
     \return 0
     ;;
   2,--unset)
-    _gvmpy_choose ''
-    \return 0
+    if _gvmpy_is_unwatched; then
+      _gvmpy_choose ''
+      \return 0
+    fi
     ;;
   2,*)
-    if _gvmpy_is_plain "${2#go}"; then
+    if _gvmpy_is_plain "${2#go}" && _gvmpy_is_unwatched; then
       _gvmpy_choose "${2#go}"
       \return 0
     fi
     ;;
   esac
+  _gvmpy_let_choose "$@"
+}
+
+# _gvmpy_let_choose use ARGUMENT...: choose what the program answers, after it has asked the hooks.
+_gvmpy_let_choose() {
   _gvmpy_answer=$(_gvmpy_ask "$@") || {
     set -- "$?"
     \unset _gvmpy_answer
@@ -152,6 +166,7 @@ _gvmpy_use() {
   \unset _gvmpy_answer
   case $1 in
   system) ;;
+  none) \set -- '' ;;
   '' | [!0-9]* | *[!0-9a-z.]*)
     _gvmpy_say 'gvmpy: the program did not answer with a version; nothing was changed'
     \return 2

@@ -117,6 +117,9 @@ def test_unknown_keys_are_named_with_their_place(
         ("[goproxy]\nsumdb = ''\nurl = ['x']\n", 3, "goproxy.url", "a string"),
         ("[goproxy]\nurl = 7\n", 2, "goproxy.url", "a string"),
         ("[trust]\nminimum = true\n", 2, "trust.minimum", "a string"),
+        ("[switch]\nhook_timeout = true\n", 2, "switch.hook_timeout", "a number"),
+        ("[switch]\nhook_timeout = '9'\n", 2, "switch.hook_timeout", "a number"),
+        ("[switch.hooks]\nuser = false\n", 2, "switch.hooks.user", "a string"),
     ],
 )
 def test_wrong_types(config: Path, text: str, line: int, name: str, wanted: str) -> None:
@@ -167,6 +170,35 @@ def test_what_to_do_about_a_missing_version_is_a_known_word(config: Path, word: 
         load_text(config, f"[switch]\nmissing = '{word}'\n")
     assert caught.value.message == f"unknown action {word!r} in `switch.missing`"
     assert caught.value.hint == "choose one of error, install"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "switch.hooks.settings = 'block'\nswitch.hook_timeout = 2.5",
+        "[switch]\nhooks.settings = 'block'\nhook_timeout = 2.5",
+        "[switch]\nhook_timeout = 2.5\n[switch.hooks]\nsettings = 'block'",
+        "[switch]\nhooks = {settings = 'block'}\nhook_timeout = 2.5",
+    ],
+)
+def test_a_key_of_three_parts(config: Path, text: str) -> None:
+    loaded = load_text(config, text)
+    assert (loaded.hook_policy("settings"), loaded.hook_policy("user")) == ("block", "warn")
+    assert loaded.hook_timeout == 2.5
+    environ = {"GVMPY_CONFIG": str(config), "GVMPY_HOOK_SETTINGS": "off", "GVMPY_HOOK_TIMEOUT": "7"}
+    overridden = load(environ)
+    assert (overridden.hook_policy("settings"), overridden.hook_timeout) == ("off", 7)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "inf", "nan", "ten", ""])
+def test_a_hook_has_some_time(config: Path, text: str) -> None:
+    config.write_text("")
+    environ = {"GVMPY_CONFIG": str(config), "GVMPY_HOOK_TIMEOUT": text}
+    if not text:
+        assert load(environ).hook_timeout == 60
+        return
+    with pytest.raises(UsageError, match=r"^`switch\.hook_timeout` must be a number of seconds"):
+        load(environ)
 
 
 @pytest.mark.parametrize("text", ["-1", "inf", "nan", "ten", "1s", "1e999"])

@@ -176,9 +176,9 @@ def _data(item: Setting) -> dict[str, Any]:
 
 
 def _words(value: Value) -> str:
-    return value if isinstance(value, str) else ",".join(value)
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _spelled(value: Value) -> str:
-    """Return `value` as TOML has it; JSON's strings and lists are TOML's, too."""
+    """Return `value` as TOML has it; JSON's strings, numbers and lists are TOML's, too."""
     return json.dumps(value, ensure_ascii=False)

@@ -24,24 +24,28 @@ def command(text: str, force: bool, yes: bool, as_json: bool) -> Result:
 
     The default and the version this shell has chosen are refused without --force.
     """
+    from gvmpy.cli.switching import forget_default, settle
     from gvmpy.install.uninstall import uninstall
     from gvmpy.shells.shims import write_shims
-    from gvmpy.switch.default import default_version, forget_default
+    from gvmpy.switch.default import default_version
+    from gvmpy.switch.transaction import refuse_within_hook
 
     world = here()
+    refuse_within_hook(world.environ, "gvmpy uninstall")
     version = _exact(text)
     if not world.home.is_installed(version):
         raise NoSuchVersionError(f"{version.name} is not installed", hint="gvmpy list")
+    settle(world, quiet=as_json)
     is_default = default_version(world.home) == version.text
     if not force:
         _refuse_in_use(world, version, is_default=is_default)
     if not yes and not _agreed(version, force=force, as_json=as_json):
         return Result(exit_code=UsageError.exit_code, notes=(f"{version.name} stays",))
-    timeout = world.config.lock_timeout
-    uninstall(world.home, version, lock_timeout=timeout)
+    uninstall(world.home, version, lock_timeout=world.config.lock_timeout)
     write_shims(world.home)
-    was_default = forget_default(world.home, version, lock_timeout=timeout)
-    notes = ("note: there is no default now\nhint: gvmpy use VERSION --default",) if was_default else ()
+    was_default, notes = forget_default(world, version, quiet=as_json)
+    if was_default:
+        notes += ("note: there is no default now\nhint: gvmpy use VERSION --default",)
     data = {"version": version.text, "was_default": was_default}
     return Result(data=data, text=f"uninstalled {version.name}", notes=notes)
 

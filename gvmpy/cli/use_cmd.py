@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from gvmpy.selection.request import Request
     from gvmpy.version import GoVersion
 
+NO_CHOICE = "none"
+"""What the shell function is answered where it is to drop its choice."""
+
 
 @click.command("use", short_help="Choose a Go for this shell, or for all.")
 @click.argument("request", metavar="VERSION", required=False)
@@ -25,9 +28,12 @@ def command(request: str | None, as_default: bool, install: bool, unset: bool, a
 
     VERSION is exact, a prefix or a range (1.22, ^1.21: the newest installed), an alias, `system` for the Go
     outside gvmpy, or `-` for the choice before this one. This shell's choice needs the function that
-    `gvmpy init -` defines.
+    `gvmpy init -` defines. Hooks that are to block can refuse either; the exit code is 1 then.
     """
+    from gvmpy.switch.transaction import refuse_within_hook
+
     world = here()
+    refuse_within_hook(world.environ, "gvmpy use")
     if unset:
         if request is not None or as_default:
             raise click.UsageError("--unset goes alone.")
@@ -39,7 +45,7 @@ def command(request: str | None, as_default: bool, install: bool, unset: bool, a
     parsed = parse_request(request)
     choice, notes = _resolve(world, parsed, as_default=as_default, install=install, quiet=as_json)
     if as_default:
-        return _set_default(world, choice, notes)
+        return _set_default(world, choice, notes, quiet=as_json)
     return _for_this_shell(world, choice, notes, as_json=as_json)
 
 
@@ -52,10 +58,9 @@ def _resolve(
     """
     from gvmpy.selection.request import Previous, System, parse_request
     from gvmpy.selection.resolve import find_system_go
-    from gvmpy.switch.default import previous_default
 
     if isinstance(request, Previous):
-        before = previous_default(world.home) if as_default else None
+        before = _previous_default(world, quiet=quiet) if as_default else None
         if before is None:
             raise UsageError("there was no choice before this one", hint="gvmpy use VERSION")
         request = parse_request(before)
@@ -95,34 +100,37 @@ def installed_or_new(
     return outcome.version, refusals + told
 
 
-def _set_default(world: World, choice: str, notes: tuple[str, ...]) -> Result:
+def _previous_default(world: World, *, quiet: bool) -> str | None:
+    from gvmpy.cli.switching import settle
+    from gvmpy.switch.default import default_version
+    from gvmpy.switch.history import previous, read
+
+    settle(world, quiet=quiet)
+    return previous(read(world.home), default_version(world.home))
+
+
+def _set_default(world: World, choice: str, notes: tuple[str, ...], *, quiet: bool) -> Result:
+    from gvmpy.cli.switching import change_default
     from gvmpy.selection.resolve import find_system_go
     from gvmpy.selection.system import goroot_of
-    from gvmpy.shells.shims import write_shims
-    from gvmpy.switch.default import SYSTEM, set_default, set_default_system
+    from gvmpy.switch.default import SYSTEM, Choice
     from gvmpy.version import GoVersion
 
-    timeout = world.config.lock_timeout
-    world.home.prepare()
-    write_shims(world.home)
     if choice == SYSTEM:
         binary = find_system_go(world.environ, world.home)
         goroot = goroot_of(binary) if binary else None
         if goroot is None:
             raise NotInstalledError("the `go` on PATH outside gvmpy does not say where its GOROOT is")
-        switch = set_default_system(world.home, goroot, lock_timeout=timeout)
+        wanted = Choice.system(goroot)
     else:
-        switch = set_default(world.home, GoVersion.parse(choice), lock_timeout=timeout)
-    link = world.home.default_link
-    data = {"default": switch.after, "before": switch.before, "link": str(link)}
-    if own := world.environ.get("GVMPY_VERSION"):
-        notes += (f"note: this shell keeps its own choice, {own}\nhint: gvmpy use --unset",)
-    return Result(data=data, text=f"the default is now {switch.after} ({link})", notes=notes)
+        wanted = Choice.version(GoVersion.parse(choice))
+    return change_default(world, lambda switcher: switcher.switch(wanted), quiet=quiet, notes=notes)
 
 
 def _for_this_shell(world: World, choice: str | None, notes: tuple[str, ...], *, as_json: bool) -> Result:
     """Answer the shell function with one word; without it say that a program cannot change the shell that
     started it, and print the line that can. JSON is for programs: it tells the line and changes nothing.
+    Hooks are run where the shell is about to take the answer over.
     """
     from gvmpy.root import program_path
     from gvmpy.shells.quote import quote_posix
@@ -131,11 +139,22 @@ def _for_this_shell(world: World, choice: str | None, notes: tuple[str, ...], *,
     data = {"version": choice, "line": line}
     if as_json:
         return Result(data=data)
-    if choice is not None and world.environ.get("GVMPY_SHELL_FUNCTION"):
-        return Result(data=data, text=choice, notes=notes)
+    if world.environ.get("GVMPY_SHELL_FUNCTION"):
+        answer = Result(data=data, text=choice or NO_CHOICE, notes=notes)
+        return _asked(world, choice, answer) if world.home.hooks.is_dir() else answer
     error = UsageError(
         "this shell has not loaded gvmpy's function, so its choice cannot be changed from here",
         details=("to change it now, run the line on standard output",),
         hint=f'eval "$({quote_posix(program_path())} init -)"',
     )
     return Result(data=data, text=line, notes=notes, exit_code=UsageError.exit_code, errors=(error,))
+
+
+def _asked(world: World, choice: str | None, answer: Result) -> Result:
+    """Return `answer` if the user's hooks let this shell make `choice`."""
+    from gvmpy.cli.switching import ask_shell_hooks
+
+    may, told = ask_shell_hooks(world, choice)
+    if not may:
+        return Result(notes=answer.notes + told, exit_code=1)
+    return Result(data=answer.data, text=answer.text, notes=answer.notes + told)

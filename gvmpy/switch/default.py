@@ -1,4 +1,7 @@
-"""The default: one symbolic link, replaced by rename, so that no reader ever misses it."""
+"""The default: one symbolic link, replaced by rename, so that no reader ever misses it.
+
+Here it is read and put in place; gvmpy.switch.transaction is how it is changed.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,61 @@ import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
-from gvmpy import locks
-from gvmpy.errors import HostError, NoSuchVersionError
-from gvmpy.files import replace_link, write_atomic
+from gvmpy.errors import HostError
+from gvmpy.files import replace_link, sync_directory
 from gvmpy.version import GoVersion
 
 if TYPE_CHECKING:
     from gvmpy.home import Home
 
 SYSTEM = "system"
-_LOCK = "default.lock"
 
 
 @dataclass(frozen=True, slots=True)
-class Switch:
-    """A change of the default: texts such as `1.22.3` or `system`; `before` is None the first time."""
+class Choice:
+    """What the default is, or may be: `name` as `1.22.3` or `system`, and the text of the link.
 
-    before: str | None
-    after: str
+    Both are None for no default at all.
+    """
+
+    name: str | None
+    link: str | None
+
+    @classmethod
+    def version(cls, version: GoVersion) -> Self:
+        """Return the choice of a version of ours, installed or not."""
+        return cls(version.text, f"../versions/{version.name}")
+
+    @classmethod
+    def system(cls, goroot: Path) -> Self:
+        """Return the choice of a Go outside gvmpy: `links/go` stays a GOROOT for IDEs to point at."""
+        return cls(SYSTEM, os.fspath(goroot))
+
+    @classmethod
+    def parse(cls, data: Any) -> Self:
+        """Return the choice that as_data() put into words. Raises ValueError."""
+        match data:
+            case {"name": None, "link": None}:
+                return cls(None, None)
+            case {"name": str(name), "link": str(link)} if link and "\0" not in link:
+                return cls(name if name == SYSTEM else GoVersion.parse(name).text, link)
+        raise ValueError("not a choice")
+
+    def as_data(self) -> dict[str, str | None]:
+        """Return the same for JSON."""
+        return {"name": self.name, "link": self.link}
+
+    def ours(self) -> GoVersion | None:
+        """Return the version, None where it is not one of ours."""
+        return None if self.name in {None, SYSTEM} else GoVersion.parse(str(self.name))
+
+    def __str__(self) -> str:
+        return self.name or "none"
+
+
+NOTHING = Choice(None, None)
 
 
 def default_version(home: Home) -> str | None:
@@ -42,55 +80,32 @@ def default_version(home: Home) -> str | None:
         return SYSTEM
 
 
-def set_default(home: Home, version: GoVersion, *, lock_timeout: float) -> Switch:
-    """Make the installed `version` the default.
+def current_choice(home: Home) -> Choice:
+    """Return the default with its link as it is now."""
+    with contextlib.suppress(OSError):
+        link = os.readlink(home.default_link)
+        if name := default_version(home):
+            return Choice(name, link)
+    return NOTHING
 
-    Raises NoSuchVersionError when it is not installed, HostError when the link cannot be written.
+
+def as_before(name: str | None) -> str:
+    """Say that the default is still `name`, or still none."""
+    return f"the default is {name} as before" if name else "there is no default, as before"
+
+
+def put(home: Home, choice: Choice) -> None:
+    """Make the link what `choice` says, by one rename; take it away for none. The caller holds the lock.
+
+    Raises HostError when the system refuses.
     """
-    return _flip(home, f"../versions/{version.name}", version, lock_timeout)
-
-
-def set_default_system(home: Home, goroot: Path, *, lock_timeout: float) -> Switch:
-    """Make the Go outside gvmpy at `goroot` the default: `links/go` stays a GOROOT for IDEs to point at."""
-    return _flip(home, os.fspath(goroot), None, lock_timeout)
-
-
-def forget_default(home: Home, version: GoVersion, *, lock_timeout: float) -> bool:
-    """Remove the default link if it still names `version`, which is gone; return whether it did."""
-    with locks.hold(home.locks / _LOCK, timeout=lock_timeout):
-        if default_version(home) != version.text:
-            return False
-        try:
-            home.default_link.unlink()
-        except OSError as error:
-            raise HostError(f"cannot remove `{home.default_link}`: {error.strerror}") from error
-    return True
-
-
-def previous_default(home: Home) -> str | None:
-    """Return what was the default before the last change, as default_version() spells it."""
-    with contextlib.suppress(OSError, ValueError):
-        word = _previous(home).read_text(encoding="ascii")[:32].strip()
-        return word if word == SYSTEM else GoVersion.parse(word).text
-    return None
-
-
-def _flip(home: Home, target: str, version: GoVersion | None, lock_timeout: float) -> Switch:
-    """Point the link to `target`; `version` is what must be installed there, None outside our versions."""
-    home.prepare()
-    after = version.text if version else SYSTEM
-    with locks.hold(home.locks / _LOCK, timeout=lock_timeout):
-        if version is not None and not home.is_installed(version):
-            raise NoSuchVersionError(f"{version.name} is not installed", hint=f"gvmpy install {version}")
-        before = default_version(home)
-        try:
-            replace_link(home.default_link, target)
-            if before is not None and before != after:
-                write_atomic(_previous(home), f"{before}\n".encode())
-        except OSError as error:
-            raise HostError(f"cannot replace `{home.default_link}`: {error.strerror}") from error
-    return Switch(before, after)
-
-
-def _previous(home: Home) -> Path:
-    return home.state / "previous-default"
+    link = home.default_link
+    try:
+        if choice.link is not None:
+            replace_link(link, choice.link)
+        elif link.is_symlink():
+            link.unlink()
+            sync_directory(link.parent)
+    except OSError as error:
+        verb = "replace" if choice.link is not None else "remove"
+        raise HostError(f"cannot {verb} `{link}`: {error.strerror}") from error

@@ -5,6 +5,7 @@ JSON envelope: {"schema": 1, "command", "status": "ok" | "no" | "error", "exit_c
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -65,6 +66,12 @@ def show(command: str, result: Result, *, as_json: bool) -> None:
         print(printable(note), file=sys.stderr)
     for error in result.errors:
         show_error(error)
+
+
+def talk(line: str) -> None:
+    """Write a line to stderr at once, while work goes on; who has closed it does not want to know."""
+    with contextlib.suppress(OSError, ValueError):
+        print(printable(line), file=sys.stderr, flush=True)
 
 
 def show_error(error: GvmpyError) -> None:

@@ -9,7 +9,7 @@ _gvmpy_complete_table() {
   case $1 in
   # >>> written by docs/generate.py from the commands; do not edit
   '')
-    commands=('install' 'uninstall' 'use' 'alias' 'list' 'current' 'which' 'exec' 'run' 'root' 'prompt' 'verify' 'lock' 'bundle' 'sbom' 'config' 'init' 'completion')
+    commands=('install' 'uninstall' 'use' 'alias' 'undo' 'history' 'hooks' 'list' 'current' 'which' 'exec' 'run' 'root' 'prompt' 'verify' 'lock' 'bundle' 'sbom' 'config' 'init' 'completion')
     options=('--version' '-h' '--help')
     ;;
   'install')
@@ -28,6 +28,24 @@ _gvmpy_complete_table() {
   'alias')
     options=('--remove' '--json' '-h' '--help')
     arguments=('@aliases' '@installed,@aliases,latest,stable,oldstable,unstable')
+    ;;
+  'undo')
+    options=('--json' '-h' '--help')
+    ;;
+  'history')
+    options=('-n' '--json' '-h' '--help')
+    valued=('-n=')
+    ;;
+  'hooks')
+    commands=('list' 'run')
+    options=('-h' '--help')
+    ;;
+  'hooks list')
+    options=('--json' '-h' '--help')
+    ;;
+  'hooks run')
+    options=('--json' '-h' '--help')
+    arguments=('settings,secrets,goland,compliance')
     ;;
   'list')
     options=('--remote' '--all' '--json' '-h' '--help')
@@ -95,14 +113,14 @@ _gvmpy_complete_table() {
     ;;
   'config get')
     options=('--json' '-h' '--help')
-    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing')
+    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing,switch.hook_timeout,switch.hooks.settings,switch.hooks.secrets,switch.hooks.goland,switch.hooks.compliance,switch.hooks.user')
     ;;
   'config list')
     options=('--json' '-h' '--help')
     ;;
   'config set')
     options=('--json' '-h' '--help')
-    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing' '@value')
+    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing,switch.hook_timeout,switch.hooks.settings,switch.hooks.secrets,switch.hooks.goland,switch.hooks.compliance,switch.hooks.user' '@value')
     ;;
   'config set trust.minimum')
     arguments=('third-party,pinned,origin-sha256,transparency-log,signature')
@@ -113,9 +131,24 @@ _gvmpy_complete_table() {
   'config set switch.missing')
     arguments=('error,install')
     ;;
+  'config set switch.hooks.settings')
+    arguments=('off,warn,block')
+    ;;
+  'config set switch.hooks.secrets')
+    arguments=('off,warn,block')
+    ;;
+  'config set switch.hooks.goland')
+    arguments=('off,warn,block')
+    ;;
+  'config set switch.hooks.compliance')
+    arguments=('off,warn,block')
+    ;;
+  'config set switch.hooks.user')
+    arguments=('off,warn,block')
+    ;;
   'config unset')
     options=('--json' '-h' '--help')
-    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing')
+    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing,switch.hook_timeout,switch.hooks.settings,switch.hooks.secrets,switch.hooks.goland,switch.hooks.compliance,switch.hooks.user')
     ;;
   'init')
     options=('--install' '--uninstall' '--shell' '--dry-run' '--json' '-h' '--help')

@@ -10,7 +10,7 @@ function __gvmpy_complete_table --no-scope-shadowing
     switch "$argv[1]"
         # >>> written by docs/generate.py from the commands; do not edit
         case ''
-            set commands install\t'Fetch, prove and unpack Go releases.' uninstall\t'Remove one installed version.' use\t'Choose a Go for this shell, or for all.' alias\t'Give an installed version a name, or list the names.' list\t'List installed versions, or those to be had.' current\t'Say which Go runs here, and why.' which\t'Print the path of the go that runs here.' exec\t'Run a command with one version.' run\t'Run go of one version.' root\t'Print where everything lives.' prompt\t'Print the version here, for a shell\'s prompt.' verify\t'Hash a tree anew and name what changed.' lock\t'Write down what a project\'s Go must hash to.' bundle\t'Make and use offline kits.' sbom\t'Say what an installed version consists of, in CycloneDX.' config\t'Show and change the settings.' init\t'Set a shell up, now or for good.' completion\t'Print what makes a shell complete gvmpy.'
+            set commands install\t'Fetch, prove and unpack Go releases.' uninstall\t'Remove one installed version.' use\t'Choose a Go for this shell, or for all.' alias\t'Give an installed version a name, or list the names.' undo\t'Take the last switch of the default back.' history\t'Show how the default changed.' hooks\t'What is done at each switch.' list\t'List installed versions, or those to be had.' current\t'Say which Go runs here, and why.' which\t'Print the path of the go that runs here.' exec\t'Run a command with one version.' run\t'Run go of one version.' root\t'Print where everything lives.' prompt\t'Print the version here, for a shell\'s prompt.' verify\t'Hash a tree anew and name what changed.' lock\t'Write down what a project\'s Go must hash to.' bundle\t'Make and use offline kits.' sbom\t'Say what an installed version consists of, in CycloneDX.' config\t'Show and change the settings.' init\t'Set a shell up, now or for good.' completion\t'Print what makes a shell complete gvmpy.'
             set options --version\t'Show the version and exit.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
         case install
             set options '--sha256'\t'What the one archive must hash to, wherever it comes from.' --locked\t'Only what gvmpy.lock, here or above, pins; without VERSION all of it.' --lock\t'The same with another lock file.' --verify-signature\t'Demand Google\'s OpenPGP signature; `gpg` is needed.' --offline\t'Ask nobody over the network, as GVMPY_OFFLINE=1 does.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
@@ -25,6 +25,19 @@ function __gvmpy_complete_table --no-scope-shadowing
         case alias
             set options --remove\t'Take the name away.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set arguments '@aliases' '@installed,@aliases,latest,stable,oldstable,unstable'
+        case undo
+            set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+        case history
+            set options -n\t'How many.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+            set valued '-n='
+        case hooks
+            set commands list\t'Show every hook and whether it would run.' run\t'Run one hook without a switch.'
+            set options -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+        case 'hooks list'
+            set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+        case 'hooks run'
+            set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+            set arguments 'settings,secrets,goland,compliance'
         case list
             set options --remote\t'What the sources have for this machine, newest last.' --all\t'With --remote: betas and release candidates too.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set arguments ''
@@ -75,21 +88,31 @@ function __gvmpy_complete_table --no-scope-shadowing
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
         case 'config get'
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
-            set arguments 'sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing'
+            set arguments 'sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing,switch.hook_timeout,switch.hooks.settings,switch.hooks.secrets,switch.hooks.goland,switch.hooks.compliance,switch.hooks.user'
         case 'config list'
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
         case 'config set'
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
-            set arguments 'sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing' '@value'
+            set arguments 'sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing,switch.hook_timeout,switch.hooks.settings,switch.hooks.secrets,switch.hooks.goland,switch.hooks.compliance,switch.hooks.user' '@value'
         case 'config set trust.minimum'
             set arguments 'third-party,pinned,origin-sha256,transparency-log,signature'
         case 'config set trust.expired'
             set arguments 'refuse,when-made'
         case 'config set switch.missing'
             set arguments 'error,install'
+        case 'config set switch.hooks.settings'
+            set arguments 'off,warn,block'
+        case 'config set switch.hooks.secrets'
+            set arguments 'off,warn,block'
+        case 'config set switch.hooks.goland'
+            set arguments 'off,warn,block'
+        case 'config set switch.hooks.compliance'
+            set arguments 'off,warn,block'
+        case 'config set switch.hooks.user'
+            set arguments 'off,warn,block'
         case 'config unset'
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
-            set arguments 'sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing'
+            set arguments 'sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing,switch.hook_timeout,switch.hooks.settings,switch.hooks.secrets,switch.hooks.goland,switch.hooks.compliance,switch.hooks.user'
         case init
             set options --install\t'Put the lines that do it into the shell\'s rc files.' --uninstall\t'Take them out again, byte for byte.' --shell\t'Edit the files of SHELL. Repeatable.' --dry-run\t'Show the difference and write nothing.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set valued '--shell='

@@ -135,6 +135,21 @@ class TestChanging:
         assert file.read_text() == ""
         assert done(user, "unset", "missing") == f"switch.missing was not set in {file}\n"
 
+    def test_a_key_of_three_parts(self, user: User) -> None:
+        file = written(user, '[switch]\nmissing = "error" # for now\n')
+        done(user, "set", "settings", "block")
+        done(user, "set", "switch.hooks.user", "off")
+        done(user, "set", "hook_timeout", "1.5")
+        assert file.read_text() == (
+            '[switch]\nmissing = "error" # for now\nhook_timeout = 1.5\n\n'
+            '[switch.hooks]\nsettings = "block"\nuser = "off"\n'
+        )
+        assert done(user, "get", "hook_timeout") == "1.5\n"
+        assert "unknown policy 'yes' in `switch.hooks.user`" in refused(user, "set", "user", "yes")
+        for name in ("settings", "user", "hook_timeout"):
+            done(user, "unset", name)
+        assert file.read_text().rstrip() == '[switch]\nmissing = "error" # for now'
+
     def test_unset_without_a_file_makes_none(self, user: User) -> None:
         done(user, "unset", "missing")
         assert list(user.home.iterdir()) == []

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ENVELOPE = ["schema", "command", "status", "exit_code", "data", "errors"]
 COMMANDS = [
     *("install", "uninstall", "use", "list", "current", "which", "exec", "verify", "config", "init"),
-    "completion",
+    *("completion", "undo", "history", "hooks"),
 ]
 READERS = [
     *(
@@ -35,6 +35,7 @@ READERS = [
         ["which", "gofmt", "--json"],
     ),
     *(["verify", OLD], ["--help"], ["init"], ["init", "-"], ["exec", "1.21", "true"], ["use", "1.21"]),
+    *(["history"], ["history", "--json"], ["hooks", "list"], ["hooks", "list", "--json"]),
 ]
 
 

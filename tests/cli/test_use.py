@@ -57,7 +57,14 @@ class TestDefault:
         result = person.run("use", NEW, "--default", "--json")
         document = json.loads(result.stdout)
         assert document["status"] == "ok"
-        assert document["data"] == {"default": NEW, "before": OLD, "link": str(person.root / "links" / "go")}
+        hooks = document["data"].pop("hooks")
+        assert document["data"] == {
+            "default": NEW,
+            "before": OLD,
+            "link": str(person.root / "links" / "go"),
+            "outcome": "done",
+        }
+        assert [hook["name"] for hook in hooks] == ["settings", "secrets", "goland", "compliance"]
 
     def test_the_one_before(self, person: User) -> None:
         nothing = person.run("use", "-", "--default")

@@ -172,7 +172,7 @@ def generator() -> Any:
 class TestWhatIsOffered:
     @every_shell
     def test_commands(self, typist: Typist, shell: str) -> None:
-        everything, some, none, below = typist.offered(shell, "gvmpy ", "gvmpy un", "gvmpy zz", "gvmpy zz ")
+        everything, some, none, below = typist.offered(shell, "gvmpy ", "gvmpy uni", "gvmpy zz", "gvmpy zz ")
         assert set(everything) == COMMANDS
         assert (some, none, below) == (["uninstall"], [], [])
 
