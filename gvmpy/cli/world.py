@@ -42,9 +42,9 @@ class World:
         from gvmpy.goenv.settings import GoSettings
         from gvmpy.releases.model import Context
 
-        return Context(self.config, network, self.home, GoSettings(self.environ, self._goroots()))
+        return Context(self.config, network, self.home, GoSettings(self.environ, self.goroots()))
 
-    def _goroots(self) -> Iterator[Path]:
+    def goroots(self) -> Iterator[Path]:
         """Yield the GOROOTs on this machine whose go.env may name a proxy: the system's, then ours."""
         from gvmpy.selection.resolve import find_system_go
         from gvmpy.selection.system import goroot_of
