@@ -44,6 +44,13 @@ function _gvmpy_program
     end
 end
 
+# The settings of a profile, where one is in use: they may have changed since.
+function _gvmpy_settings
+    test -r __GVMPY_ROOT__/shell/profile.fish
+    or return 0
+    source __GVMPY_ROOT__/shell/profile.fish
+end
+
 # _gvmpy_choose VERSION: make it this shell's choice, none when empty, and remember the one before.
 function _gvmpy_choose
     set -g _gvmpy_previous "$GVMPY_VERSION"
@@ -120,14 +127,21 @@ end
 function gvmpy --description 'Install, prove and switch Go toolchains'
     if not set -q argv[2]; or test $argv[1] != use
         _gvmpy_program $argv
+        or return
+        test "$argv[1]" != profile
+        or _gvmpy_settings
         return
     end
     for argument in $argv
         switch $argument
             case --default -d --help -h --json
                 _gvmpy_program $argv
+                or return
+                _gvmpy_settings
                 return
         end
     end
     _gvmpy_use $argv
 end
+
+_gvmpy_settings

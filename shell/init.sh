@@ -46,6 +46,14 @@ _gvmpy_program() {
   fi
 }
 
+# The settings of a profile, where one is in use: they may have changed since.
+_gvmpy_settings() {
+  if [ -r __GVMPY_ROOT__/shell/profile.sh ]; then
+    # shellcheck source=/dev/null
+    \. __GVMPY_ROOT__/shell/profile.sh
+  fi
+}
+
 # The program in a process of its own, told that its answer will be exported here.
 _gvmpy_ask() {
   GVMPY_SHELL_FUNCTION=1
@@ -162,14 +170,16 @@ _gvmpy_use() {
 
 _gvmpy_main() {
   if [ "${1-}" != use ] || [ "$#" -lt 2 ]; then
-    _gvmpy_program "$@"
+    _gvmpy_program "$@" || \return
+    [ "${1-}" != profile ] || _gvmpy_settings
     \return
   fi
   for _gvmpy_argument in "$@"; do
     case $_gvmpy_argument in
     --default | -d | --help | -h | --json)
       \unset _gvmpy_argument
-      _gvmpy_program "$@"
+      _gvmpy_program "$@" || \return
+      _gvmpy_settings
       \return
       ;;
     esac
@@ -182,3 +192,5 @@ _gvmpy_main() {
 # of this text before it runs any, so the definition is read later.
 \unalias gvmpy 2>/dev/null || :
 \eval 'gvmpy() { _gvmpy_main "$@"; }'
+
+_gvmpy_settings
