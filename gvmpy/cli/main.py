@@ -22,6 +22,7 @@ _COMMANDS = (
     "prompt",
     "verify",
     "config",
+    "profile",
     "init",
     "completion",
 )
