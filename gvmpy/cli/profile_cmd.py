@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _LARGEST_INPUT = 1 << 20
 _FROM_STDIN = "-"
+# A value may begin with a dash and have an h in it: `gvmpy profile set work GOFLAGS -trimpath`.
+_DASHES = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 
 
 @click.group("profile", short_help="Named sets of Go settings: GOPROXY, GOSUMDB and their like.")
@@ -114,7 +116,7 @@ def use(name: str, as_json: bool) -> Result:
     )
 
 
-@command.command("set", short_help="Set one setting of a profile.")
+@command.command("set", short_help="Set one setting of a profile.", context_settings=_DASHES)
 @click.argument("name")
 @click.argument("setting")
 @click.argument("value")

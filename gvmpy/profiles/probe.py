@@ -144,7 +144,9 @@ def _follow(proxies: Sequence[ProxyEntry], answers: Sequence[Asked]) -> Iterator
     for entry, asked in zip(proxies, answers, strict=True):
         last = entry is proxies[-1]
         failed = asked.outcome is not Outcome.SERVED
-        goes_on = failed and not last and (asked.outcome is Outcome.NOT_FOUND or entry.any_failure)
+        # A page that answers 200 to everything is not passed over: Go takes the next one for a go.mod.
+        any_failure = entry.any_failure and asked.outcome is not Outcome.NOT_A_PROXY
+        goes_on = failed and not last and (asked.outcome is Outcome.NOT_FOUND or any_failure)
         yield Element(asked, "" if last else "|" if entry.any_failure else ",", reached, goes_on)
         reached = reached and goes_on
 
