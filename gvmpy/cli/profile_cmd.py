@@ -67,7 +67,9 @@ def show(name: str | None, as_json: bool) -> Result:
     Users and passwords are shown as ***.
     """
     del as_json
+    from gvmpy.profiles.apply import is_applied
     from gvmpy.profiles.conflicts import cautions, conflicts
+    from gvmpy.switch.default import default_version
 
     world = here()
     profiles = _profiles(world)
@@ -76,6 +78,9 @@ def show(name: str | None, as_json: bool) -> Result:
     warnings = cautions(profile, profiles.scopes)
     if profile == _choice(world, profiles).profile:
         warnings += conflicts(profile, world.environ, profiles.scopes)
+    lasting = profiles.for_version(default_version(world.home)).profile
+    if profile == lasting and not is_applied(world.home, profile, profiles.scopes):
+        warnings += (f"Go's settings file does not have it yet: gvmpy profile use {profiles.in_use}",)
     data = {**_as_data(profile, profiles), "reason": chosen.reason, "warnings": list(warnings)}
     lines = [f"{key}={value}" for key, value in data["settings"].items()]
     head = f"# {profile.name}: {chosen.reason}"

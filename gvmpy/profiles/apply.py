@@ -18,7 +18,7 @@ from gvmpy.profiles.values import redacted
 from gvmpy.profiletables import GO_SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from gvmpy.config import Config
     from gvmpy.home import Home
@@ -64,6 +64,14 @@ def apply_for_switch(home: Home, environ: Mapping[str, str], version: str) -> li
     """
     applied = apply_profile(home, load(environ), environ, version)
     return [*applied.changes, *applied.warnings]
+
+
+def is_applied(home: Home, profile: Profile, scopes: Sequence[str]) -> bool:
+    """Whether Go's file has been given the profile's settings as they are now. Raises HostError."""
+    current = read_record(home).current
+    have = {entry.name: entry.wrote for entry in current.entries} if current else {}
+    wanted = {name: value for name, value in profile.settings.items() if name in GO_SETTINGS}
+    return have == (wanted if "go" in scopes else {})
 
 
 def _make_hold(

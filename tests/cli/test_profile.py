@@ -351,6 +351,15 @@ class TestRefusals:
         assert told == "error: profile `work` is needed by `profile.use`\nhint: gvmpy profile use default\n"
 
 
+def test_what_was_only_wished_for_is_told(user: User) -> None:
+    written(user, WORK)
+    assert "does not have it yet: gvmpy profile use work" in user.run("profile", "show").stderr
+    done(user, "use", "work")
+    assert user.run("profile", "show").stderr == ""
+    assert user.run("config", "set", "profile.use", "cn").returncode == 0
+    assert "does not have it yet: gvmpy profile use cn" in user.run("profile", "show").stderr
+
+
 def test_a_variable_goes_before_the_file(user: User) -> None:
     result = user.run("profile", "use", "offline", GVMPY_PROFILE="cn")
     assert "note: cn holds nevertheless: GVMPY_PROFILE is set here" in result.stderr

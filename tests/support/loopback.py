@@ -96,7 +96,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, site: Site, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, site: Site, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Request)
         self.site = site
         self.tls = tls
