@@ -6,6 +6,8 @@ to a project and is hostile input: it is only read, within bounds, and without e
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.parsers import expat
@@ -32,8 +34,9 @@ def project_settings(directory: Path) -> tuple[ProjectSetting, ...]:
     for place in (directory, *directory.parents):
         file = place / ".idea" / "workspace.xml"
         try:
-            with file.open("rb") as stream:
-                data = stream.read(_LARGEST + 1)
+            with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+                regular = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+                data = stream.read(_LARGEST + 1) if regular else b""
         except OSError:
             continue
         return _read(file, data) if len(data) <= _LARGEST else ()

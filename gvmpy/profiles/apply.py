@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 
 from gvmpy import locks
 from gvmpy.config import load
+from gvmpy.errors import HostError, UsageError
 from gvmpy.goenv.envfile import EnvFile, env_file_path, read_env_file, replace_env_file
+from gvmpy.process import ask_go
 from gvmpy.profiles.conflicts import cautions, conflicts
 from gvmpy.profiles.exports import write_exports
-from gvmpy.profiles.model import Choice, Profile, Profiles
+from gvmpy.profiles.model import NONE, Choice, Profile, Profiles
 from gvmpy.profiles.record import Record, digest, do, mode_of, read_record, undo, write_record
 from gvmpy.profiles.values import redacted
 from gvmpy.profiletables import GO_SETTINGS
+from gvmpy.version import GoVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 _LOCK = "profile.lock"
 _PRIVATE = 0o600
+_NOWHERE = "/nonexistent"
+"""Without any GOPATH, and without a home directory, Go begins with a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +53,15 @@ def apply_profile(home: Home, config: Config, environ: Mapping[str, str], versio
     """
     profiles = Profiles.of(config, environ)
     choice = profiles.for_version(version)
+    if "go" in profiles.scopes and "GOFLAGS" in choice.profile.settings:
+        _refuse_unknown_flags(home, version, choice.profile)
     return _make_hold(home, config, environ, profiles, choice)
 
 
 def revert_profile(home: Home, config: Config, environ: Mapping[str, str]) -> Applied:
     """Take back all that profiles did, bindings included; the configuration stays. Raises HostError."""
     profiles = replace(Profiles.of(config, environ), versions={}, directories={})
-    return _make_hold(home, config, environ, profiles, Choice(Profile("default"), "taken back"))
+    return _make_hold(home, config, environ, profiles, Choice(Profile(NONE), "taken back"))
 
 
 def apply_for_switch(home: Home, environ: Mapping[str, str], version: str) -> list[str]:
@@ -97,6 +104,24 @@ def _make_hold(
             changes += [f"new shells read `{path}`" for path in written if path.suffix == ".sh"]
     warnings = (*cautions(profile, scopes), *conflicts(profile, environ, scopes))
     return Applied(profile, choice.reason, tuple(changes), warnings)
+
+
+def _refuse_unknown_flags(home: Home, version: str | None, profile: Profile) -> None:
+    """Raise UsageError where the Go that will read them knows no such flags: each of its commands would end
+    with that, also the one to put it right.
+    """
+    try:
+        binary = home.goroot(GoVersion.parse(version or "")) / "bin" / "go"
+    except ValueError:
+        binary = home.default_link / "bin" / "go"
+    if not os.access(binary, os.X_OK):
+        return
+    try:
+        ask_go(binary, "version", settings={"GOFLAGS": profile.settings["GOFLAGS"], "GOPATH": _NOWHERE})
+    except HostError as error:
+        raise UsageError(
+            f"the Go in use does not take the GOFLAGS of profile `{profile.name}`", details=error.details
+        ) from error
 
 
 def _is_needed(home: Home, profiles: Profiles, profile: Profile) -> bool:

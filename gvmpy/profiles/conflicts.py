@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gvmpy.config import config_path
 from gvmpy.errors import HostError
 from gvmpy.goenv.envfile import env_file_path, read_env_file
 from gvmpy.goenv.ideproject import project_settings
@@ -41,7 +42,7 @@ def cautions(profile: Profile, scopes: Sequence[str]) -> tuple[str, ...]:
 
 def conflicts(profile: Profile, environ: Mapping[str, str], scopes: Sequence[str]) -> tuple[str, ...]:
     """Return what stands before the profile's values here, or beside them."""
-    found = [*_in_environment(profile, environ), *_in_project(profile)]
+    found = [*_in_config(profile, environ), *_in_environment(profile, environ), *_in_project(profile)]
     return (*found, *_in_file(profile, environ, scopes))
 
 
@@ -60,6 +61,12 @@ def _cautions(settings: Mapping[str, str], scopes: Sequence[str]) -> Iterator[st
 def _is_one_directory(goproxy: str) -> bool:
     """Whether Go asks no database for toolchains (cmd/go/internal/modfetch, useSumDB)."""
     return goproxy.startswith("file://") and "," not in goproxy and "|" not in goproxy
+
+
+def _in_config(profile: Profile, environ: Mapping[str, str]) -> Iterator[str]:
+    path = config_path(environ)
+    if profile.has_credentials and _is_open(path):
+        yield f"`{path}` holds a password and others can read it; `chmod 600` it"
 
 
 def _in_environment(profile: Profile, environ: Mapping[str, str]) -> Iterator[str]:

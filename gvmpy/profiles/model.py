@@ -24,6 +24,7 @@ SCOPES = ("go", "shell")
 """Where a profile can be applied: Go's own settings file, and exports in new shells."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_VERSION = re.compile(r"system|(?:go)?[0-9]+(?:\.[0-9]+){0,2}(?:(?:rc|beta)[0-9]+)?", re.ASCII)
 _BUILT_IN = {
     NONE: {},
     "cn": {"GOPROXY": "https://goproxy.cn,direct", "GOSUMDB": "sum.golang.google.cn"},
@@ -83,6 +84,11 @@ class Profiles:
             raise UsageError(
                 f"unknown scope {unknown[0]!r} in `profile.scope`", hint=f"choose of {', '.join(SCOPES)}"
             )
+        for key in tables.versions:
+            if not _VERSION.fullmatch(key):
+                raise UsageError(
+                    f"`profile.versions` has {key!r}, which begins no version", hint="such as 1.21"
+                )
         directories = {_absolute(path, environ): name for path, name in tables.directories.items()}
         profiles = cls(known, config.profile, config.profile_scope, tables.versions, directories)
         profiles.find(config.profile)
@@ -107,7 +113,7 @@ class Profiles:
         """
         bound = [key for key in self.versions if version is not None and _begins(version, key)]
         if bound:
-            key = max(bound, key=len)
+            key = max(bound, key=lambda text: len(text.removeprefix("go")))
             return Choice(self.find(self.versions[key]), f"bound to version {key}")
         return Choice(self.find(self.in_use), "in use" if self.in_use != NONE else "nothing else is in use")
 

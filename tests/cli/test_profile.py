@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 from typing import TYPE_CHECKING
@@ -319,6 +320,7 @@ class TestRefusals:
                 "there is no profile 'wrok'\nhint: did you mean `work`?",
             ),
             ("[profile.versions]\n'1.21'='nn'\n", "there is no profile 'nn'"),
+            ("[profile.versions]\n'mine'='cn'\n", "`profile.versions` has 'mine', which begins no version"),
             (
                 "[profile.directories]\n'work'='cn'\n",
                 "`profile.directories` has 'work', which is neither absolute nor below `~`",
@@ -349,6 +351,21 @@ class TestRefusals:
         written(user, WORK)
         told = refused(user, "delete", "work")
         assert told == "error: profile `work` is needed by `profile.use`\nhint: gvmpy profile use default\n"
+
+
+def test_a_password_that_others_can_read_is_told(user: User) -> None:
+    file = written(user, f'[profiles.work]\nGOPROXY = "{ADAS}"\n[profile]\nuse = "work"\n')
+    file.chmod(0o644)
+    told = user.run("profile", "show").stderr
+    assert f"`{file}` holds a password and others can read it" in told
+    file.chmod(0o600)
+    assert "others can read" not in user.run("profile", "show").stderr
+
+
+def test_a_project_file_that_would_never_end(user: User) -> None:
+    (user.home / ".idea").mkdir()
+    os.mkfifo(user.home / ".idea" / "workspace.xml")
+    done(user, "use", "cn")
 
 
 def test_what_was_only_wished_for_is_told(user: User) -> None:
