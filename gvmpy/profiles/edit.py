@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gvmpy.config import parse_all
 from gvmpy.configfile import content, save
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BY_HAND = "gvmpy config edit"
-_ROOT = "profiles"
+_ROOT, _GROUP = "profiles", "profile"
+_T = TypeVar("_T")
 
 
 def set_value(path: Path, profile: str, name: str, value: str) -> None:
@@ -45,9 +47,11 @@ def put(path: Path, profiles: Mapping[str, Mapping[str, str]]) -> None:
             for name, value in settings.items():
                 root[profile][name] = value
 
-    def wanted(tables: dict[str, dict[str, str]]) -> None:
+    def wanted(tables: ProfileTables) -> ProfileTables:
+        merged = {name: dict(settings) for name, settings in tables.profiles.items()}
         for profile, settings in profiles.items():
-            tables.setdefault(profile, {}).update(settings)
+            merged.setdefault(profile, {}).update(settings)
+        return replace(tables, profiles=merged)
 
     _rewrite(path, change, wanted)
 
@@ -61,7 +65,11 @@ def unset_value(path: Path, profile: str, name: str) -> bool:
     def change(document: Any) -> None:
         del document[_ROOT][profile][name]
 
-    _rewrite(path, change, lambda tables: tables[profile].pop(name))
+    def wanted(tables: ProfileTables) -> ProfileTables:
+        left = {key: value for key, value in tables.profiles[profile].items() if key != name}
+        return replace(tables, profiles={**tables.profiles, profile: left})
+
+    _rewrite(path, change, wanted)
     return True
 
 
@@ -76,7 +84,37 @@ def delete(path: Path, profile: str) -> bool:
         if not document[_ROOT]:
             del document[_ROOT]
 
-    _rewrite(path, change, lambda tables: tables.pop(profile))
+    def wanted(tables: ProfileTables) -> ProfileTables:
+        return replace(tables, profiles=_without(tables.profiles, profile))
+
+    _rewrite(path, change, wanted)
+    return True
+
+
+def bind(path: Path, table: str, key: str, profile: str | None) -> bool:
+    """Bind a version or a directory, `table` being `versions` or `directories`, to a profile, or to none with
+    None; say whether anything changed. Raises as set_value().
+    """
+    import tomlkit
+
+    bindings: Mapping[str, str] = getattr(_tables(path), table)
+    if bindings.get(key) == profile:
+        return False
+
+    def change(document: Any) -> None:
+        group = document.setdefault(_GROUP, tomlkit.table(is_super_table=True))
+        if profile is None:
+            del group[table][key]
+        elif table in group:
+            group[table][key] = profile
+        else:
+            group.append(table, tomlkit.table().append(key, profile))
+
+    def wanted(tables: ProfileTables) -> ProfileTables:
+        bound = _without(bindings, key) if profile is None else {**bindings, key: profile}
+        return replace(tables, versions=bound) if table == "versions" else replace(tables, directories=bound)
+
+    _rewrite(path, change, wanted)
     return True
 
 
@@ -130,8 +168,12 @@ def _tables(path: Path) -> ProfileTables:
     return parse_all(path, content(path))[1]
 
 
+def _without(table: Mapping[str, _T], key: str) -> dict[str, _T]:
+    return {name: value for name, value in table.items() if name != key}
+
+
 def _rewrite(
-    path: Path, change: Callable[[Any], None], wanted: Callable[[dict[str, dict[str, str]]], object]
+    path: Path, change: Callable[[Any], None], wanted: Callable[[ProfileTables], ProfileTables]
 ) -> None:
     """Change the document, and save it if it then says just what it should: `wanted` does the same to the
     plain tables. A file with a password in it is for its owner alone.
@@ -140,16 +182,16 @@ def _rewrite(
 
     text = content(path)
     keys, before = parse_all(path, text)
-    expected = {name: dict(settings) for name, settings in before.profiles.items()}
-    wanted(expected)
+    expected = wanted(before)
     try:
         document = tomlkit.parse(text)
         change(document)
         new = tomlkit.dumps(document)
-        right = parse_all(path, new) == (keys, ProfileTables(expected, before.versions, before.directories))
+        right = parse_all(path, new) == (keys, expected)
     except tomlkit.exceptions.TOMLKitError as error:
         raise UsageError(f"cannot change `{path}` in place: {error}", hint=_BY_HAND) from error
     if not right:
         raise UsageError(f"cannot change `{path}` in place", hint=_BY_HAND)
-    private = any(has_credentials(value) for settings in expected.values() for value in settings.values())
+    values = [value for settings in expected.profiles.values() for value in settings.values()]
+    private = any(map(has_credentials, values))
     save(path, new, was=text, private=private)

@@ -85,11 +85,9 @@ class Profiles:
                 f"unknown scope {unknown[0]!r} in `profile.scope`", hint=f"choose of {', '.join(SCOPES)}"
             )
         for key in tables.versions:
-            if not _VERSION.fullmatch(key):
-                raise UsageError(
-                    f"`profile.versions` has {key!r}, which begins no version", hint="such as 1.21"
-                )
-        directories = {_absolute(path, environ): name for path, name in tables.directories.items()}
+            with _named("`profile.versions`"):
+                check_version(key)
+        directories = {absolute(path, environ): name for path, name in tables.directories.items()}
         profiles = cls(known, config.profile, config.profile_scope, tables.versions, directories)
         profiles.find(config.profile)
         for name in (*tables.versions.values(), *tables.directories.values()):
@@ -143,6 +141,22 @@ def check_name(name: str) -> None:
         raise UsageError(f"profile `{name}` is built in and cannot be changed", hint="choose another name")
 
 
+def check_version(text: str) -> None:
+    """Raise UsageError for what no version begins with."""
+    if not _VERSION.fullmatch(text):
+        raise UsageError(f"{text!r} begins no version", hint="name one such as 1.21, 1.21.6 or system")
+
+
+def absolute(path: str, environ: Mapping[str, str]) -> str:
+    """Return the path of a bound directory, `~` replaced. Raises UsageError for a relative one."""
+    home = environ.get("HOME", "")
+    if path == "~" or path.startswith("~/"):
+        path = home + path[1:]
+    if not os.path.isabs(path) or "\0" in path:
+        raise UsageError(f"`profile.directories` has {path!r}, which is neither absolute nor below `~`")
+    return os.path.normpath(path)
+
+
 @contextlib.contextmanager
 def _named(what: str) -> Iterator[None]:
     """Say in front of an error what it is about."""
@@ -155,13 +169,3 @@ def _named(what: str) -> Iterator[None]:
 def _begins(version: str, key: str) -> bool:
     text = key.removeprefix("go")
     return version == text or version.startswith((f"{text}.", f"{text}rc", f"{text}beta"))
-
-
-def _absolute(path: str, environ: Mapping[str, str]) -> str:
-    """Return `path` with `~` as the home directory. Raises UsageError for a relative one."""
-    home = environ.get("HOME", "")
-    if path == "~" or path.startswith("~/"):
-        path = home + path[1:]
-    if not os.path.isabs(path) or "\0" in path:
-        raise UsageError(f"`profile.directories` has {path!r}, which is neither absolute nor below `~`")
-    return os.path.normpath(path)

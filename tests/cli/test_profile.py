@@ -320,7 +320,7 @@ class TestRefusals:
                 "there is no profile 'wrok'\nhint: did you mean `work`?",
             ),
             ("[profile.versions]\n'1.21'='nn'\n", "there is no profile 'nn'"),
-            ("[profile.versions]\n'mine'='cn'\n", "`profile.versions` has 'mine', which begins no version"),
+            ("[profile.versions]\n'mine'='cn'\n", "`profile.versions`: 'mine' begins no version"),
             (
                 "[profile.directories]\n'work'='cn'\n",
                 "`profile.directories` has 'work', which is neither absolute nor below `~`",
