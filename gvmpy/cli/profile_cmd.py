@@ -63,7 +63,7 @@ def show(name: str | None, as_json: bool) -> Result:
     Users and passwords are shown as ***.
     """
     del as_json
-    from gvmpy.profiles.apply import is_applied
+    from gvmpy.profiles.apply import is_applied, left_by_another
     from gvmpy.profiles.conflicts import cautions, conflicts
     from gvmpy.switch.default import default_version
 
@@ -75,6 +75,8 @@ def show(name: str | None, as_json: bool) -> Result:
     if profile == choice_of(world, profiles).profile:
         warnings += conflicts(profile, world.environ, profiles.scopes)
     lasting = profiles.for_version(default_version(world.home)).profile
+    if profile != lasting and name is None:
+        warnings += left_by_another(world.home, profile)
     if profile == lasting and not is_applied(world.home, profile, profiles.scopes):
         warnings += (f"Go's settings file does not have it yet: gvmpy profile use {profiles.in_use}",)
     data = {**profile_data(profile, profiles), "reason": chosen.reason, "warnings": list(warnings)}
@@ -153,7 +155,7 @@ def test(name: str | None, module: str | None, timeout: float, as_json: bool) ->
     )
     offline = world.config.offline
     with Network(settings.environment(), offline=offline, timeout=timeout) as network:
-        report = probe(wanted, network)
+        report = probe(wanted, network, offline=offline)
     warnings = cautions(profile, profiles.scopes)
     code = {True: 0, False: 1, None: 2}[report.works]
     return Result(

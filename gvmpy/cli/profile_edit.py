@@ -36,8 +36,10 @@ def set_(name: str, setting: str, value: str, as_json: bool) -> Result:
     del as_json
     from gvmpy.config import config_path
     from gvmpy.profiles.edit import check_setting, set_value
+    from gvmpy.profiles.model import check_name
     from gvmpy.profiles.values import has_credentials, redacted
 
+    check_name(name)
     setting = check_setting(setting)
     if value == _FROM_STDIN:
         value = _read_value(setting)
@@ -138,6 +140,8 @@ def export(names: tuple[str, ...], as_json: bool) -> Result:
     }
     without = [profile.name for profile in chosen if profile.has_credentials]
     notes = (f"note: users and passwords of {', '.join(without)} are left out",) if without else ()
+    if not chosen:
+        notes = ("note: there is no profile of your own\nhint: gvmpy profile set NAME SETTING VALUE",)
     return Result(data={"profiles": told, "without": without}, text=dump(told).strip("\n"), notes=notes)
 
 
@@ -149,7 +153,6 @@ def import_(file: Any, replace: bool, as_json: bool) -> Result:
     """Read profiles from FILE, or from standard input for `-`. All of them are checked before one is kept."""
     del as_json
     from gvmpy.config import config_path
-    from gvmpy.profiles.edit import delete as remove_profile
     from gvmpy.profiles.edit import parse_dump, put
 
     world = here()
@@ -168,9 +171,7 @@ def import_(file: Any, replace: bool, as_json: bool) -> Result:
             f"there is a profile `{there[0]}` already", hint="gvmpy profile import --replace FILE"
         )
     path = config_path(world.environ)
-    for profile in there:
-        remove_profile(path, profile)
-    put(path, found)
+    put(path, found, whole=True)
     applied = apply_now(here())
     return Result(
         data={"profiles": list(found), **applied_data(applied)},

@@ -81,6 +81,18 @@ def is_applied(home: Home, profile: Profile, scopes: Sequence[str]) -> bool:
     return have == (wanted if "go" in scopes else {})
 
 
+def left_by_another(home: Home, profile: Profile) -> tuple[str, ...]:
+    """Return what Go's file has from the profile that was applied and `profile`, which holds in a directory,
+    does not set: an export cannot take that away. Raises HostError.
+    """
+    current = read_record(home).current
+    if current is None:
+        return ()
+    place = f"of profile `{current.profile}` in `{current.file}` counts here, too"
+    left = (entry for entry in current.entries if entry.name not in profile.settings)
+    return tuple(f"{entry.name}={redacted(entry.wrote)} {place}" for entry in left)
+
+
 def _make_hold(
     home: Home, config: Config, environ: Mapping[str, str], profiles: Profiles, choice: Choice
 ) -> Applied:

@@ -30,8 +30,8 @@ def set_value(path: Path, profile: str, name: str, value: str) -> None:
     put(path, {profile: {name: value}})
 
 
-def put(path: Path, profiles: Mapping[str, Mapping[str, str]]) -> None:
-    """Set all these settings; what a profile has besides stays. Raises as set_value()."""
+def put(path: Path, profiles: Mapping[str, Mapping[str, str]], *, whole: bool = False) -> None:
+    """Set all these settings; what a profile has besides stays, or with `whole` goes. Raises as above."""
     import tomlkit
 
     for profile, settings in profiles.items():
@@ -44,13 +44,15 @@ def put(path: Path, profiles: Mapping[str, Mapping[str, str]]) -> None:
         for profile, settings in profiles.items():
             if profile not in root:
                 root.append(profile, tomlkit.table())
+            for name in [name for name in root[profile] if whole and name not in settings]:
+                del root[profile][name]
             for name, value in settings.items():
                 root[profile][name] = value
 
     def wanted(tables: ProfileTables) -> ProfileTables:
         merged = {name: dict(settings) for name, settings in tables.profiles.items()}
         for profile, settings in profiles.items():
-            merged.setdefault(profile, {}).update(settings)
+            merged[profile] = {**({} if whole else merged.get(profile, {})), **settings}
         return replace(tables, profiles=merged)
 
     _rewrite(path, change, wanted)

@@ -22,6 +22,7 @@ import httpx
 from gvmpy.errors import GvmpyError, IntegrityError, NetworkError
 from gvmpy.goenv.goproxy import DIRECT, OFF, ProxyEntry, parse_goproxy
 from gvmpy.net import Answer, redact
+from gvmpy.proxies import is_loopback
 from gvmpy.trust.note import open_note
 from gvmpy.trust.sumdb import lookup_path, parse_gosumdb
 
@@ -118,9 +119,9 @@ def parse_module(text: str) -> tuple[str, str]:
     return path, version
 
 
-def probe(wanted: Wanted, network: Network) -> Report:
-    """Ask everybody. Raises UsageError for settings that Go itself would refuse."""
-    prober = _Prober(wanted, network)
+def probe(wanted: Wanted, network: Network, *, offline: bool) -> Report:
+    """Ask everybody; `offline`: nobody but directories. Raises UsageError for what Go itself would refuse."""
+    prober = _Prober(wanted, network, offline=offline)
     passed_over = _matches(wanted.gonoproxy, wanted.path)
     proxies = (ProxyEntry(DIRECT, any_failure=False),) if passed_over else parse_goproxy(wanted.goproxy)
     elements = tuple(_follow(proxies, [prober.ask(entry) for entry in proxies]))
@@ -166,9 +167,10 @@ def _judge(elements: Sequence[Element], database: Asked | None) -> tuple[bool | 
 
 
 class _Prober:
-    def __init__(self, wanted: Wanted, network: Network) -> None:
+    def __init__(self, wanted: Wanted, network: Network, *, offline: bool) -> None:
         self._wanted = wanted
         self._network = network
+        self._offline = offline
         self.relays: dict[str, bool] = {}
         escaped = lookup_path(wanted.path, wanted.version).removeprefix("/lookup/")
         self._path, _, self._version = escaped.partition("@")
@@ -223,13 +225,20 @@ class _Prober:
 
     def _get(self, url: str, is_right: Callable[[Answer], bool]) -> Asked:
         """Ask once and time it, whole body included; a wrong answer with 200 is none of a proxy's."""
+        parts = urlsplit(url)
+        if self._offline and parts.scheme != "file":
+            return Asked(redact(url), Outcome.NOT_ASKED, "GVMPY_OFFLINE is set")
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            return Asked(
+                redact(url), Outcome.NOT_ASKED, "gvmpy speaks plain http on loopback only; Go would ask"
+            )
         start = time.monotonic()
         try:
             answer = self._answer(url)
         except GvmpyError as error:
             reason = error.message.removeprefix(f"{redact(url)}: ")
             return Asked(redact(url), _kind(error), reason, None, _since(start))
-        outcome, reason = _outcome(answer.status, has_password=bool(urlsplit(url).username))
+        outcome, reason = _outcome(answer.status, has_password=bool(parts.username))
         spent = _since(start)
         if outcome is Outcome.SERVED:
             right = False
@@ -278,7 +287,7 @@ def _kind(error: GvmpyError) -> Outcome:
         return Outcome.CREDENTIALS
     if any(isinstance(cause, httpx.TransportError | OSError) for cause in causes):
         return Outcome.UNREACHABLE
-    return Outcome.NOT_ASKED
+    return Outcome.FAILED
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import stat
 import subprocess
 from typing import TYPE_CHECKING
@@ -112,6 +114,7 @@ class TestLooking:
         bound = user.home / "work" / "deep"
         bound.mkdir(parents=True)
         written(user, f'{WORK}[profile.directories]\n"~/work" = "offline"\n"{bound}" = "cn"\n')
+        done(user, "use", "work")
         for directory, name in ((user.home, "work"), (bound.parent, "offline"), (bound, "cn")):
             result = subprocess.run(
                 user.command("profile", "show", "--json"),
@@ -124,6 +127,9 @@ class TestLooking:
             data = json.loads(result.stdout)["data"]
             assert data["name"] == name
             assert (str(directory) in data["reason"]) is (name != "work")
+            # Nothing in the environment takes that out of the file.
+            left = [line for line in data["warnings"] if "GOPRIVATE=*.corp of profile `work`" in line]
+            assert len(left) == (name != "work")
 
 
 class TestConflicts:
@@ -233,6 +239,22 @@ class TestChanging:
         assert "pa55word" not in told
         assert "hint: gvmpy profile set work GOPROXY -" in told
         assert not file_of(user).exists()
+
+    def test_a_password_is_asked_for_unseen_on_a_terminal(self, user: User) -> None:
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(user.home)
+            os.execve(PROGRAM, [str(PROGRAM), "profile", "set", "work", "GOPROXY", "-"], user.env)  # noqa: S606
+        shown = os.read(terminal, 4096)
+        os.write(terminal, f"{ADAS}\n".encode())
+        with contextlib.suppress(OSError):  # what Linux says when the last one has closed the other end
+            while data := os.read(terminal, 4096):
+                shown += data
+        assert os.waitpid(pid, 0)[1] == 0
+        os.close(terminal)
+        assert shown.startswith(b"GOPROXY: ")
+        assert b"pa55word" not in shown
+        assert ADAS in file_of(user).read_text()
 
     def test_a_password_is_for_the_owner_alone(self, user: User) -> None:
         file = written(user, "# mine\n")

@@ -296,12 +296,23 @@ class TestWithoutANetwork:
         assert (code, outcomes(data)) == (1, ["credentials"])
         assert "pa55" not in json.dumps(data)
 
+    def test_a_way_that_leaves_https(
+        self, user: User, company: Site, authority: tuple[Any, Path], go: Callable[..., bool]
+    ) -> None:
+        company.paths.clear()
+        company.prefixes["/proxy/"] = lambda request: request.answer(302, Location=f"{CLOSED}/x")
+        settings, trust = {"GOPROXY": f"{company.base}/proxy"}, {"SSL_CERT_FILE": str(authority[1])}
+        code, data = tried(user, settings, **trust)
+        assert (code, outcomes(data)) == (1, ["failed"])
+        assert "redirects to" in data["elements"][0]["reason"]
+        assert not go(settings, **trust)
+
     def test_what_cannot_be_told(self, user: User, proxy: str) -> None:
         code, data = tried(user, {"GOPROXY": proxy}, GVMPY_OFFLINE="1")
         assert (code, data["works"], outcomes(data)) == (2, None, ["not-asked"])
         code, data = tried(user, {"GOPROXY": "http://goproxy.corp:3000"})
         assert (code, data["works"], outcomes(data)) == (2, None, ["not-asked"])
-        assert "not https" in data["elements"][0]["reason"]
+        assert "plain http" in data["elements"][0]["reason"]
 
 
 def test_without_a_name_it_is_what_go_would_do_here(user: User, site: Site, proxy: str) -> None:
