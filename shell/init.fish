@@ -51,6 +51,14 @@ function _gvmpy_settings
     source __GVMPY_ROOT__/shell/profile.fish
 end
 
+# What may change the settings: the program is told that they are read again here, and they are.
+function _gvmpy_change
+    set -lx _GVMPY_READS_AGAIN 1
+    _gvmpy_program $argv
+    or return
+    _gvmpy_settings
+end
+
 # _gvmpy_choose VERSION: make it this shell's choice, none when empty, and remember the one before.
 function _gvmpy_choose
     set -g _gvmpy_previous "$GVMPY_VERSION"
@@ -125,19 +133,18 @@ function _gvmpy_use
 end
 
 function gvmpy --description 'Install, prove and switch Go toolchains'
+    if test "$argv[1]" = profile
+        _gvmpy_change $argv
+        return
+    end
     if not set -q argv[2]; or test $argv[1] != use
         _gvmpy_program $argv
-        or return
-        test "$argv[1]" != profile
-        or _gvmpy_settings
         return
     end
     for argument in $argv
         switch $argument
             case --default -d --help -h --json
-                _gvmpy_program $argv
-                or return
-                _gvmpy_settings
+                _gvmpy_change $argv
                 return
         end
     end

@@ -61,6 +61,17 @@ _gvmpy_ask() {
   _gvmpy_program "$@"
 }
 
+# What may change the settings: the program is told that they are read again here, and they are. The
+# parentheses keep what it is told out of this shell.
+_gvmpy_change() {
+  (
+    _GVMPY_READS_AGAIN=1
+    \export _GVMPY_READS_AGAIN
+    _gvmpy_program "$@"
+  ) || \return
+  _gvmpy_settings
+}
+
 # _gvmpy_choose VERSION: make it this shell's choice, none when empty, and remember the one before.
 _gvmpy_choose() {
   _gvmpy_previous=${GVMPY_VERSION-}
@@ -169,17 +180,19 @@ _gvmpy_use() {
 }
 
 _gvmpy_main() {
+  if [ "${1-}" = profile ]; then
+    _gvmpy_change "$@"
+    \return
+  fi
   if [ "${1-}" != use ] || [ "$#" -lt 2 ]; then
-    _gvmpy_program "$@" || \return
-    [ "${1-}" != profile ] || _gvmpy_settings
+    _gvmpy_program "$@"
     \return
   fi
   for _gvmpy_argument in "$@"; do
     case $_gvmpy_argument in
     --default | -d | --help | -h | --json)
       \unset _gvmpy_argument
-      _gvmpy_program "$@" || \return
-      _gvmpy_settings
+      _gvmpy_change "$@"
       \return
       ;;
     esac

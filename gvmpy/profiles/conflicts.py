@@ -27,6 +27,9 @@ _STRANGERS = {
 }
 """Lines in Go's settings file that no profile put there and that change what a switch means."""
 
+_READS_AGAIN = "_GVMPY_READS_AGAIN"
+"""Set by the shell's function, which reads the exports again as soon as this program has ended."""
+
 _SUMDB_OFF = (
     "GOSUMDB=off breaks Go's toolchain switching: where go.mod asks for a newer Go, the go command ends with"
     " `checksum database disabled by GOSUMDB=off`, also when that toolchain is downloaded already; only what"
@@ -76,7 +79,8 @@ def _in_environment(profile: Profile, environ: Mapping[str, str]) -> Iterator[st
         if spelling is None or environ[spelling] == value:
             continue
         if environ[spelling] == environ.get(f"{OWN}{name}"):
-            yield f"{name} in this shell is still that of an earlier profile: open a new shell"
+            if not environ.get(_READS_AGAIN):
+                yield f"{name} in this shell is still that of an earlier profile: open a new shell"
         else:
             shown = redacted(environ[spelling])
             yield f"{spelling}={shown} in this environment wins over the profile; to end that, unset it"

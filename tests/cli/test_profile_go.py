@@ -189,6 +189,31 @@ def test_sumdb_off_breaks_what_the_warning_says(
     assert "checksum database disabled by GOSUMDB=off" in finished.stderr
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "dash", "fish"])
+def test_a_shell_that_changes_the_profile_has_the_new_one(user: User, shell: str) -> None:
+    assert user.run("init", "--install", "--shell", "bash").returncode == 0
+    file = user.root / "shell" / f"init.{'fish' if shell == 'fish' else 'sh'}"
+    words = [f". '{file}'", "gvmpy profile use cn", "gvmpy profile use offline", "printenv GOPROXY"]
+    words += [
+        "env | grep -c _GVMPY_READS_AGAIN",
+        "gvmpy profile use nothing || echo refused",
+        "printenv GOPROXY",
+    ]
+    finished = subprocess.run(
+        [shell, "-c", "\n".join(words)],
+        env=user.env,
+        cwd=user.home,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert finished.stdout.splitlines() == [
+        *("the profile in use is now cn", "the profile in use is now offline", "off", "0", "refused", "off"),
+    ]
+    assert "warning" not in finished.stderr
+
+
 def test_new_shells_ides_and_cron_see_the_same(owner: User) -> None:
     """The whole way: a profile, a default, and then go started in every way people start it."""
     assert owner.run("init", "--install", "--shell", "bash").returncode == 0
