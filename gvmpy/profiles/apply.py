@@ -100,9 +100,8 @@ def _make_hold(
     in_go = {name: value for name, value in profile.settings.items() if name in GO_SETTINGS}
     in_shell = profile.settings if "shell" in scopes else {}
     bound = [
-        (place, profiles.find(name).settings if "shell" in scopes else {})
+        (directory, profiles.find(name).settings if "shell" in scopes else {})
         for directory, name in profiles.by_depth()
-        for place in dict.fromkeys((directory, os.path.realpath(directory)))
     ]
     changes: list[str] = []
     if _is_needed(home, profiles, profile):

@@ -70,7 +70,10 @@ class Profiles:
 
     @classmethod
     def of(cls, config: Config, environ: Mapping[str, str]) -> Profiles:
-        """Return the profiles that `config` has. Raises UsageError for a name, value or binding amiss."""
+        """Return the profiles that `config` has. Raises UsageError for a name, value or binding amiss.
+
+        The one in use is looked for when it is asked for, so that a wrong one can be put right.
+        """
         tables = config.profile_tables
         known = {name: Profile(name, dict(values), built_in=True) for name, values in _BUILT_IN.items()}
         for name, settings in tables.profiles.items():
@@ -89,7 +92,6 @@ class Profiles:
                 check_version(key)
         directories = {absolute(path, environ): name for path, name in tables.directories.items()}
         profiles = cls(known, config.profile, config.profile_scope, tables.versions, directories)
-        profiles.find(config.profile)
         for name in (*tables.versions.values(), *tables.directories.values()):
             profiles.find(name)
         return profiles
@@ -123,8 +125,11 @@ class Profiles:
         return self.for_version(version)
 
     def by_depth(self) -> list[tuple[str, str]]:
-        """Return the bound directories and their profiles, the deepest first."""
-        return sorted(self.directories.items(), key=lambda item: len(item[0]), reverse=True)
+        """Return the bound directories and their profiles, the deepest first; one that is reached through a
+        link stands there by its real name as well, as shells spell it either way.
+        """
+        real = {os.path.realpath(place): name for place, name in self.directories.items()}
+        return sorted({**real, **self.directories}.items(), key=lambda item: len(item[0]), reverse=True)
 
     def users_of(self, name: str) -> list[str]:
         """Return, for people, what says that `name` is to hold."""

@@ -357,9 +357,30 @@ class TestRefusals:
         file = written(user, text)
         told = refused(user, "list")
         assert told.startswith(f"error: {said.replace('@', str(file))}")
+        if "wrok" in text:
+            done(user, "use", "cn")
+            return
         refused(user, "use", "cn")
         assert file.read_text() == text
         assert not env_file(user).exists()
+
+    @pytest.mark.parametrize(
+        "line",
+        ["profile.use = 'wrok'", "profiles.a.GOFLAGS = 'x'", "profile.scope = ['x']", "profiles.a.GOX = ''"],
+    )
+    def test_a_draft_with_a_mistake_is_not_saved(self, user: User, line: str) -> None:
+        program = user.home / "editor"
+        program.write_text(f'#!/bin/sh\necho "{line}" >>"$1"\n')
+        program.chmod(0o755)
+        result = user.run("config", "edit", EDITOR=str(program))
+        assert result.returncode == 2
+        assert "your text is kept in" in result.stderr
+        assert not file_of(user).exists()
+
+    def test_a_key_with_a_mistake_is_not_saved(self, user: User) -> None:
+        for key, value in (("profile.use", "ofline"), ("profile.scope", "go,ide")):
+            assert user.run("config", "set", key, value).returncode == 2
+        assert not file_of(user).exists()
 
     def test_names(self, user: User) -> None:
         assert "did you mean `offline`" in refused(user, "use", "ofline")

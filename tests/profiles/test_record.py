@@ -20,6 +20,7 @@ from gvmpy.errors import HostError
 from gvmpy.goenv.envfile import EnvFile
 from gvmpy.home import Home
 from gvmpy.profiles.apply import Applied, apply_for_switch, apply_profile, revert_profile
+from gvmpy.profiles.model import Profiles
 from gvmpy.profiles.record import Taken, do, undo
 from gvmpy.profiletables import GO_SETTINGS, ProfileTables
 
@@ -230,6 +231,19 @@ def test_a_switch_applies_what_the_version_is_bound_to(tmp_path: Path) -> None:
         assert line in person.file.read_text(), version
         assert told or version == "system"
     assert apply_for_switch(person.home, environ, "system") == []
+
+
+def test_a_directory_is_known_by_both_its_names(tmp_path: Path) -> None:
+    real, link = tmp_path / "r", tmp_path / "a link with a long name"
+    (real / "deep").mkdir(parents=True)
+    link.symlink_to(real)
+    bound = {str(link): "cn", str(real / "deep"): "offline"}
+    profiles = Profiles.of(Config(profile_tables=ProfileTables(directories=bound)), {})
+    names = {
+        path: profiles.for_directory(str(path), None).profile.name
+        for path in (real, link, link / "x", real / "deep", tmp_path)
+    }
+    assert list(names.values()) == ["cn", "cn", "cn", "offline", "default"]
 
 
 CRASHES = ("before the file", "after the file", "before the exports")
