@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import Any
 
@@ -15,14 +16,12 @@ from gvmpy.ui.result import Result
 
 _LARGEST_INPUT = 1 << 20
 _FROM_STDIN = "-"
-# A value may begin with a dash and have an h in it: `gvmpy profile set work GOFLAGS -trimpath`.
-_DASHES = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 
 _version_option = click.option("--version", metavar="VERSION", help="A version or the beginning of one.")
 _directory_option = click.option("--directory", metavar="DIRECTORY", help="A directory.")
 
 
-@click.command("set", short_help="Set one setting of a profile.", context_settings=_DASHES)
+@click.command("set", short_help="Set one setting of a profile.")
 @click.argument("name")
 @click.argument("setting")
 @click.argument("value")
@@ -31,7 +30,7 @@ def set_(name: str, setting: str, value: str, as_json: bool) -> Result:
     """Set SETTING of the profile NAME to VALUE; a new NAME makes a new profile.
 
     A VALUE of `-` is read from standard input, on a terminal without showing it. A password goes that way
-    alone: a command line can be read by others.
+    alone: a command line can be read by others. Before a VALUE that begins with a dash, write `--`.
     """
     del as_json
     from gvmpy.config import config_path
@@ -87,9 +86,11 @@ def delete(name: str, as_json: bool) -> Result:
     profiles = profiles_of(world)
     profiles.find(name)
     if users := profiles.users_of(name):
+        kind, _, key = users[0].partition(" ")
+        unbind = f"gvmpy profile unbind --{kind} {shlex.quote(key)}"
         raise UsageError(
             f"profile `{name}` is needed by {', '.join(users)}",
-            hint="gvmpy profile use default" if profiles.in_use == name else "gvmpy config edit",
+            hint="gvmpy profile use default" if profiles.in_use == name else unbind,
         )
     remove_profile(config_path(world.environ), name)
     return Result(data={"profile": name}, text=f"deleted {name}")
