@@ -218,7 +218,7 @@ class TestChanging:
         file = written(user, WORK)
         done(user, "set", "work", "GOPRIVATE", "*.corp,github.com/corp")
         done(user, "set", "work", "gosumdb", "off")
-        done(user, "set", "new", "GOFLAGS", "-trimpath")
+        done(user, "set", "new", "GOFLAGS", "--", "-trimpath")
         assert file.read_text() == WORK.replace(
             "'*.corp'", '"*.corp,github.com/corp"\nGOSUMDB = "off"'
         ).replace("[profile]\n", '[profiles.new]\nGOFLAGS = "-trimpath"\n[profile]\n')
@@ -318,6 +318,61 @@ class TestChanging:
         result = given(user, text, "import", "-")
         assert (result.returncode, result.stdout) == (2, "")
         assert said in result.stderr
+        assert not file_of(user).exists()
+
+
+class TestBinding:
+    @pytest.mark.parametrize("text", ["", WORK, "[profile.versions] # ours\n'1.20' = 'cn' # old\n"])
+    def test_bind_and_unbind(self, user: User, text: str) -> None:
+        file = written(user, text)
+        work = user.home / "a b"
+        work.mkdir()
+        assert done(user, "bind", "cn", "--version", "1.21") == "version 1.21 is bound to cn\n"
+        assert (
+            done(user, "bind", "offline", "--directory", "a b") == f"directory {work} is bound to offline\n"
+        )
+        exports = user.root / "shell" / "profile.sh"
+        assert f"'{work}/'*)" in exports.read_text()
+        assert "GOPROXY='off'" in exports.read_text()
+        listed = answer(user, "list")["profiles"]
+        assert isinstance(listed, list)
+        bound = {item["name"]: item["bound_to"] for item in listed}
+        assert "version 1.21" in bound["cn"]
+        assert bound["offline"] == [f"directory {work}"]
+        assert answer(user, "bind", "cn", "--version", "1.21")["changed"] is False
+        done(user, "bind", "cn", "--directory", str(work))
+        done(user, "unbind", "--directory", str(work))
+        done(user, "unbind", "--version", "1.21")
+        assert "GOPROXY='off'" not in exports.read_text()
+        for line in text.splitlines():
+            assert line in file.read_text().splitlines()
+        assert not any(words in file.read_text() for words in ("1.21", "a b"))
+
+    def test_one_that_is_bound_is_not_deleted(self, user: User) -> None:
+        work = user.home / "a b"
+        done(user, "set", "mine", "GOSUMDB", "off")
+        done(user, "bind", "mine", "--directory", str(work))
+        assert refused(user, "delete", "mine").splitlines() == [
+            f"error: profile `mine` is needed by directory {work}",
+            f"hint: gvmpy profile unbind --directory '{work}'",
+        ]
+
+    def test_one_written_with_a_tilde(self, user: User) -> None:
+        file = written(user, '[profile.directories]\n"~/work" = "cn"\n')
+        done(user, "unbind", "--directory", str(user.home / "work"))
+        assert "work" not in file.read_text()
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (["bind", "cn"], "name one of"),
+            (["bind", "cn", "--version", "1.21", "--directory", "x"], "name one of"),
+            (["bind", "cn", "--version", "new"], "'new' begins no version"),
+            (["bind", "cnn", "--version", "1.21"], "did you mean `cn`"),
+        ],
+    )
+    def test_refused(self, user: User, arguments: list[str], said: str) -> None:
+        assert said in refused(user, *arguments)
         assert not file_of(user).exists()
 
 

@@ -138,12 +138,12 @@ def test_go_refuses_what_is_refused_here(
 
 def test_flags_that_the_default_go_does_not_know_are_not_written(owner: User) -> None:
     assert owner.run("use", OLD, "--default").returncode == 0
-    assert owner.run("profile", "set", "p", "GOFLAGS", "-trimpath -nonsense").returncode == 0
+    assert owner.run("profile", "set", "p", "GOFLAGS", "--", "-trimpath -nonsense").returncode == 0
     refused = owner.run("profile", "use", "p")
     assert refused.returncode == 2
     assert "unknown flag -nonsense" in refused.stderr
     assert not (owner.home / ".config" / "go").exists()
-    assert owner.run("profile", "set", "p", "GOFLAGS", "-trimpath").returncode == 0
+    assert owner.run("profile", "set", "p", "GOFLAGS", "--", "-trimpath").returncode == 0
     assert (owner.home / ".config" / "go" / "env").read_text() == "GOFLAGS=-trimpath\n"
 
 
