@@ -10,14 +10,15 @@ import contextlib
 import difflib
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gvmpy.errors import UsageError
+from gvmpy.profiletables import ProfileTables, take
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 TRUST_LEVELS = ("third-party", "pinned", "origin-sha256", "transparency-log", "signature")
 """How an installation was proven, weakest first."""
@@ -55,6 +56,9 @@ class Config:
     hook_goland: str = "warn"
     hook_compliance: str = "warn"
     hook_user: str = "warn"
+    profile: str = "default"
+    profile_scope: tuple[str, ...] = ("go", "shell")
+    profile_tables: ProfileTables = field(default_factory=ProfileTables)
     cache: Path = Path()
     offline: bool = False
     lock_timeout: float = _LOCK_TIMEOUT
@@ -104,6 +108,8 @@ KEYS = (
         )
         for name in ("settings", "secrets", "goland", "compliance", "user")
     ),
+    Key("profile.use", "GVMPY_PROFILE", "profile"),
+    Key("profile.scope", "GVMPY_PROFILE_SCOPE", "profile_scope", is_list=True),
 )
 
 Value = str | float | tuple[str, ...]
@@ -116,7 +122,8 @@ def load(environ: Mapping[str, str]) -> Config:
     path = config_path(environ)
     text = read(path, required=bool(environ.get("GVMPY_CONFIG")))
     if text is not None:
-        values |= {key.field: value for key, value in parse(path, text).items()}
+        found, values["profile_tables"] = parse_all(path, text)
+        values |= {key.field: value for key, value in found.items()}
     values |= {key.field: value for key, value in overrides(environ).items()}
     config = Config(
         **values,
@@ -192,10 +199,20 @@ def parse(path: Path, text: str) -> dict[Key, Value]:
 
     Raises UsageError for what is no TOML, an unknown key, or a value of another type.
     """
+    return parse_all(path, text)[0]
+
+
+def parse_all(path: Path, text: str) -> tuple[dict[Key, Value], ProfileTables]:
+    """Return what parse() does, and the tables whose keys are the user's own words. Raises as parse()."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"`{path}` is not valid TOML: {error}") from error
+    tables = take(document, lambda table, leaf: f"`{path}` line {line_in_table(text, table, leaf)}")
+    return _parse_keys(path, text, document), tables
+
+
+def _parse_keys(path: Path, text: str, document: Mapping[str, Any]) -> dict[Key, Value]:
     known = {key.name: key for key in KEYS}
     values: dict[Key, Value] = {}
     for name, value in _flatten(document):
@@ -236,8 +253,22 @@ def _flatten(document: Mapping[str, Any], prefix: str = "") -> list[tuple[str, A
 
 def line_of(text: str, name: str) -> int:
     """Return the line that sets `name`; the parser keeps none, so look for the key's last part."""
-    leaf = re.compile(rf"""^\s*(?:[\w."'-]+\.)?["']?{re.escape(name.rpartition(".")[2])}["']?\s*=""")
-    return next((number for number, line in enumerate(text.splitlines(), 1) if leaf.match(line)), 1)
+    return _line_with(text.splitlines(), name.rpartition(".")[2]) or 1
+
+
+def line_in_table(text: str, table: str, leaf: str) -> int:
+    """Return the line that sets `leaf` below the header of `table`, where several tables have such a key."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        if re.sub(r"""[\s"']""", "", line.partition("#")[0]) == f"[{table}]":
+            found = _line_with(lines[number:], leaf)
+            return number + found if found else number
+    return _line_with(lines, leaf) or 1
+
+
+def _line_with(lines: Sequence[str], leaf: str) -> int | None:
+    wanted = re.compile(rf"""^\s*(?:[\w."'-]+\.)?["']?{re.escape(leaf)}["']?\s*=""")
+    return next((number for number, line in enumerate(lines, 1) if wanted.match(line)), None)
 
 
 def _split(text: str) -> tuple[str, ...]:

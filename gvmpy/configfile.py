@@ -166,8 +166,9 @@ def check_address(url: str) -> None:
         raise UsageError(f"{url!r} is not an https URL")
 
 
-def save(path: Path, text: str, *, was: str) -> None:
-    """Make `text` the file's content, through a symbolic link, in the mode it has; a new file is private.
+def save(path: Path, text: str, *, was: str, private: bool = False) -> None:
+    """Make `text` the file's content, through a symbolic link, in the mode it has; a new file is private, and
+    with `private` any.
 
     Raises HostError when that is impossible, or when the file no longer holds `was`.
     """
@@ -177,7 +178,8 @@ def save(path: Path, text: str, *, was: str) -> None:
         raise HostError(f"`{path}` was changed by somebody else in the meantime", hint="try again")
     try:
         make_private(target.parent)
-        mode = stat.S_IMODE(target.stat().st_mode) & _PERMISSIONS if target.exists() else _PRIVATE
+        kept = target.exists() and not private
+        mode = stat.S_IMODE(target.stat().st_mode) & _PERMISSIONS if kept else _PRIVATE
         write_atomic(target, text.encode(), mode=mode)
     except OSError as error:
         raise HostError(f"cannot write `{path}`: {error.strerror}") from error

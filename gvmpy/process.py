@@ -35,16 +35,17 @@ class Finished:
     overlong: bool
 
 
-def ask_go(binary: Path, *arguments: str) -> str:
+def ask_go(binary: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> str:
     """Return what `binary ARGUMENTS` prints, started outside any module and without a home directory.
 
+    It has none of the user's settings, only `settings`.
     GOTOOLCHAIN=local keeps the command from switching to, or downloading, another toolchain; without HOME it
     writes no telemetry. Raises HostError when it cannot be run or fails.
     """
     try:
         answer = subprocess.run(
             [str(binary), *arguments],
-            env=_SHIELD,
+            env={**_SHIELD, **(settings or {})},
             cwd="/",
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -44,6 +44,21 @@ function _gvmpy_program
     end
 end
 
+# The settings of a profile, where one is in use: they may have changed since.
+function _gvmpy_settings
+    test -r __GVMPY_ROOT__/shell/profile.fish
+    or return 0
+    source __GVMPY_ROOT__/shell/profile.fish
+end
+
+# What may change the settings: the program is told that they are read again here, and they are.
+function _gvmpy_change
+    set -lx _GVMPY_READS_AGAIN 1
+    _gvmpy_program $argv
+    or return
+    _gvmpy_settings
+end
+
 # _gvmpy_choose VERSION: make it this shell's choice, none when empty, and remember the one before.
 function _gvmpy_choose
     set -g _gvmpy_previous "$GVMPY_VERSION"
@@ -141,6 +156,10 @@ function _gvmpy_let_choose
 end
 
 function gvmpy --description 'Install, prove and switch Go toolchains'
+    if test "$argv[1]" = profile
+        _gvmpy_change $argv
+        return
+    end
     if not set -q argv[2]; or test $argv[1] != use
         _gvmpy_program $argv
         return
@@ -148,9 +167,11 @@ function gvmpy --description 'Install, prove and switch Go toolchains'
     for argument in $argv
         switch $argument
             case --default -d --help -h --json
-                _gvmpy_program $argv
+                _gvmpy_change $argv
                 return
         end
     end
     _gvmpy_use $argv
 end
+
+_gvmpy_settings

@@ -46,11 +46,30 @@ _gvmpy_program() {
   fi
 }
 
+# The settings of a profile, where one is in use: they may have changed since.
+_gvmpy_settings() {
+  if [ -r __GVMPY_ROOT__/shell/profile.sh ]; then
+    # shellcheck source=/dev/null
+    \. __GVMPY_ROOT__/shell/profile.sh
+  fi
+}
+
 # The program in a process of its own, told that its answer will be exported here.
 _gvmpy_ask() {
   GVMPY_SHELL_FUNCTION=1
   \export GVMPY_SHELL_FUNCTION
   _gvmpy_program "$@"
+}
+
+# What may change the settings: the program is told that they are read again here, and they are. The
+# parentheses keep what it is told out of this shell.
+_gvmpy_change() {
+  (
+    _GVMPY_READS_AGAIN=1
+    \export _GVMPY_READS_AGAIN
+    _gvmpy_program "$@"
+  ) || \return
+  _gvmpy_settings
 }
 
 # _gvmpy_choose VERSION: make it this shell's choice, none when empty, and remember the one before.
@@ -176,6 +195,10 @@ _gvmpy_let_choose() {
 }
 
 _gvmpy_main() {
+  if [ "${1-}" = profile ]; then
+    _gvmpy_change "$@"
+    \return
+  fi
   if [ "${1-}" != use ] || [ "$#" -lt 2 ]; then
     _gvmpy_program "$@"
     \return
@@ -184,7 +207,7 @@ _gvmpy_main() {
     case $_gvmpy_argument in
     --default | -d | --help | -h | --json)
       \unset _gvmpy_argument
-      _gvmpy_program "$@"
+      _gvmpy_change "$@"
       \return
       ;;
     esac
@@ -197,3 +220,5 @@ _gvmpy_main() {
 # of this text before it runs any, so the definition is read later.
 \unalias gvmpy 2>/dev/null || :
 \eval 'gvmpy() { _gvmpy_main "$@"; }'
+
+_gvmpy_settings

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gvmpy.config import Key, Value
+    from gvmpy.config import Config, Key, Value
     from gvmpy.configfile import Setting
 
 
@@ -67,6 +68,9 @@ def set_(name: str, text: str, as_json: bool) -> Result:
     world, key = here(), find_key(name)
     value = from_words(key, text)
     _check(key, value)
+    if key.name.startswith("profile."):
+        changed: dict[str, Any] = {key.field: value}
+        _check_profiles(world, replace(world.config, **changed))
     path = config_path(world.environ)
     assign(path, key, value)
     _tell_shims(world)
@@ -108,7 +112,7 @@ def edit(as_json: bool) -> Result:
     with Draft(before, world.environ) as draft:
         changed = draft.text != before
         if changed:
-            _check_all(path, draft.text)
+            _check_all(world, path, draft.text)
             save(path, draft.text, was=before)
     if changed:
         _tell_shims(world)
@@ -127,11 +131,21 @@ def _check(key: Key, value: Value) -> None:
         verdict(value)
 
 
-def _check_all(path: Path, text: str) -> None:
+def _check_all(world: World, path: Path, text: str) -> None:
+    from gvmpy.config import Config, parse_all
     from gvmpy.configfile import check
 
     for key, value in check(path, text).items():
         _check(key, value)
+    values, tables = parse_all(path, text)
+    fields: dict[str, Any] = {key.field: value for key, value in values.items()}
+    _check_profiles(world, Config(**fields, profile_tables=tables))
+
+
+def _check_profiles(world: World, config: Config) -> None:
+    from gvmpy.profiles.model import Profiles
+
+    Profiles.of(config, world.environ).for_version(None)
 
 
 def _verdicts() -> dict[str, Callable[[Any], object]]:

@@ -29,6 +29,7 @@ _COMMANDS = (
     "bundle",
     "sbom",
     "config",
+    "profile",
     "init",
     "completion",
 )

@@ -37,7 +37,7 @@ class World:
         """Go's own settings."""
         from gvmpy.goenv.settings import GoSettings
 
-        return GoSettings(self.environ, self._goroots())
+        return GoSettings(self.environ, self.goroots())
 
     def network(self) -> Network:
         """Return a new connection pool, to be closed by its `with` block."""
@@ -53,7 +53,7 @@ class World:
 
         return Context(self.config, network, self.home, self.settings, self.environ)
 
-    def _goroots(self) -> Iterator[Path]:
+    def goroots(self) -> Iterator[Path]:
         """Yield the GOROOTs on this machine whose go.env may name a proxy: the system's, then ours."""
         from gvmpy.selection.resolve import find_system_go
         from gvmpy.selection.system import goroot_of

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ENVELOPE = ["schema", "command", "status", "exit_code", "data", "errors"]
 COMMANDS = [
     *("install", "uninstall", "use", "list", "current", "which", "exec", "verify", "config", "init"),
-    *("completion", "undo", "history", "hooks"),
+    *("completion", "undo", "history", "hooks", "profile", "sbom", "lock", "bundle", "alias"),
 ]
 READERS = [
     *(

@@ -6,9 +6,10 @@ import contextlib
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -95,17 +96,26 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Request)
         self.site = site
+        self.tls = tls
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Shake hands in the request's own thread: a client that refuses must not hold up the others."""
+        if self.tls is None:
+            super().finish_request(request, client_address)
+            return
+        with contextlib.suppress(OSError), self.tls.wrap_socket(request, server_side=True) as encrypted:
+            super().finish_request(encrypted, client_address)
 
 
 @contextlib.contextmanager
-def serve() -> Iterator[Site]:
-    """Run a server for the length of the block."""
+def serve(tls: ssl.SSLContext | None = None) -> Iterator[Site]:
+    """Run a server for the length of the block; with `tls`, over https."""
     site = Site()
-    server = _Server(site)
-    site.base = f"http://127.0.0.1:{server.server_port}"
+    server = _Server(site, tls)
+    site.base = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
