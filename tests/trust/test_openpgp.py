@@ -317,6 +317,15 @@ def test_the_key_that_is_shipped_is_the_pinned_one(tmp_path: Path) -> None:
     assert "sec" not in kinds
 
 
+def test_the_key_that_is_shipped_can_be_used(tmp_path: Path, signer: Signer) -> None:
+    (tmp_path / "file").write_bytes(DATA)
+    environ = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}
+    key, what = signing_key(Config()), "the signature"
+    with refused("was made by a key that is not the one asked for") as caught:
+        verify_detached(tmp_path / "file", signer.sign(DATA), key, environ=environ, what=what)
+    assert f"made by: {signer.subkey[-16:]}" in caught.value.details
+
+
 @pytest.mark.parametrize(
     "text",
     ["EB4C 1BFD 4F04 2F6D DDCC  EC91 7721 F63B D38B 4796", "0xeb4c1bfd4f042f6dddccec917721f63bd38b4796"],
