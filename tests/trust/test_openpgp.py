@@ -152,7 +152,7 @@ def test_an_expired_subkey_counts_for_what_it_signed_before_where_that_is_asked_
         check(before, stranger, public=stranger.public() + old.public(), accepts_expired=True)
     # Its life cut short afterwards: what was signed in between was signed by an expired key.
     late = keys.make("late", at=THEN)
-    after = late.sign(DATA, "--faked-system-time", "20200301T000000")
+    after = late.sign(DATA, "--faked-system-time", "20200301T000000!")
     late.gpg("--faked-system-time", NOW, "--quick-set-expire", late.fingerprint, EXPIRY, late.subkey)
     with refused("was made by a key that has expired"):
         check(after, late, accepts_expired=True)
