@@ -9,11 +9,11 @@ _gvmpy_complete_table() {
   case $1 in
   # >>> written by docs/generate.py from the commands; do not edit
   '')
-    commands=('install' 'uninstall' 'use' 'list' 'current' 'which' 'exec' 'run' 'root' 'prompt' 'verify' 'config' 'init' 'completion')
+    commands=('install' 'uninstall' 'use' 'list' 'current' 'which' 'exec' 'run' 'root' 'prompt' 'verify' 'sbom' 'config' 'init' 'completion')
     options=('--version' '-h' '--help')
     ;;
   'install')
-    options=('--json' '-h' '--help')
+    options=('--verify-signature' '--json' '-h' '--help')
     arguments=('@remote,latest,stable,oldstable,unstable' '...')
     ;;
   'uninstall')
@@ -53,6 +53,11 @@ _gvmpy_complete_table() {
     options=('--json' '-h' '--help')
     arguments=('@installed,@aliases,latest,stable,oldstable,unstable')
     ;;
+  'sbom')
+    options=('-o' '--output' '--json' '-h' '--help')
+    valued=('-o=@files' '--output=@files')
+    arguments=('@installed,@aliases,latest,stable,oldstable,unstable')
+    ;;
   'config')
     commands=('edit' 'get' 'list' 'set' 'unset')
     options=('-h' '--help')
@@ -62,24 +67,27 @@ _gvmpy_complete_table() {
     ;;
   'config get')
     options=('--json' '-h' '--help')
-    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing')
+    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing')
     ;;
   'config list')
     options=('--json' '-h' '--help')
     ;;
   'config set')
     options=('--json' '-h' '--help')
-    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing' '@value')
+    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing' '@value')
     ;;
   'config set trust.minimum')
     arguments=('third-party,pinned,origin-sha256,transparency-log,signature')
+    ;;
+  'config set trust.expired')
+    arguments=('refuse,when-made')
     ;;
   'config set switch.missing')
     arguments=('error,install')
     ;;
   'config unset')
     options=('--json' '-h' '--help')
-    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing')
+    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing')
     ;;
   'init')
     options=('--install' '--uninstall' '--shell' '--dry-run' '--json' '-h' '--help')

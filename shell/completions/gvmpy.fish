@@ -10,10 +10,10 @@ function __gvmpy_complete_table --no-scope-shadowing
     switch "$argv[1]"
         # >>> written by docs/generate.py from the commands; do not edit
         case ''
-            set commands install\t'Fetch, prove and unpack Go releases.' uninstall\t'Remove one installed version.' use\t'Choose a Go for this shell, or for all.' list\t'List installed versions, or those to be had.' current\t'Say which Go runs here, and why.' which\t'Print the path of the go that runs here.' exec\t'Run a command with one version.' run\t'Run go of one version.' root\t'Print where everything lives.' prompt\t'Print the version here, for a shell\'s prompt.' verify\t'Hash a tree anew and name what changed.' config\t'Show and change the settings.' init\t'Set a shell up, now or for good.' completion\t'Print what makes a shell complete gvmpy.'
+            set commands install\t'Fetch, prove and unpack Go releases.' uninstall\t'Remove one installed version.' use\t'Choose a Go for this shell, or for all.' list\t'List installed versions, or those to be had.' current\t'Say which Go runs here, and why.' which\t'Print the path of the go that runs here.' exec\t'Run a command with one version.' run\t'Run go of one version.' root\t'Print where everything lives.' prompt\t'Print the version here, for a shell\'s prompt.' verify\t'Hash a tree anew and name what changed.' sbom\t'Say what an installed version consists of, in CycloneDX.' config\t'Show and change the settings.' init\t'Set a shell up, now or for good.' completion\t'Print what makes a shell complete gvmpy.'
             set options --version\t'Show the version and exit.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
         case install
-            set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+            set options --verify-signature\t'Demand Google\'s OpenPGP signature; `gpg` is needed.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set arguments '@remote,latest,stable,oldstable,unstable' '...'
         case uninstall
             set options --force\t'Even the default, or the one this shell uses.' --yes\t'Do not ask.' -y\t'Do not ask.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
@@ -42,6 +42,10 @@ function __gvmpy_complete_table --no-scope-shadowing
         case verify
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set arguments '@installed,@aliases,latest,stable,oldstable,unstable'
+        case sbom
+            set options -o\t'Write the document there, not to standard output.' --output\t'Write the document there, not to standard output.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+            set valued '-o=@files' '--output=@files'
+            set arguments '@installed,@aliases,latest,stable,oldstable,unstable'
         case config
             set commands edit\t'Edit the file, checked before it is saved.' get\t'Print one setting.' list\t'Show every setting and where it is from.' set\t'Change one setting in the file.' unset\t'Take one setting out of the file.'
             set options -h\t'Show this message and exit.' --help\t'Show this message and exit.'
@@ -49,19 +53,21 @@ function __gvmpy_complete_table --no-scope-shadowing
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
         case 'config get'
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
-            set arguments 'sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing'
+            set arguments 'sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing'
         case 'config list'
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
         case 'config set'
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
-            set arguments 'sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing' '@value'
+            set arguments 'sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing' '@value'
         case 'config set trust.minimum'
             set arguments 'third-party,pinned,origin-sha256,transparency-log,signature'
+        case 'config set trust.expired'
+            set arguments 'refuse,when-made'
         case 'config set switch.missing'
             set arguments 'error,install'
         case 'config unset'
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
-            set arguments 'sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing'
+            set arguments 'sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing'
         case init
             set options --install\t'Put the lines that do it into the shell\'s rc files.' --uninstall\t'Take them out again, byte for byte.' --shell\t'Edit the files of SHELL. Repeatable.' --dry-run\t'Show the difference and write nothing.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set valued '--shell='
