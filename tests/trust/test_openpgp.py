@@ -152,7 +152,7 @@ def test_an_expired_subkey_counts_for_what_it_signed_before_where_that_is_asked_
         check(before, stranger, public=stranger.public() + old.public(), accepts_expired=True)
     # Its life cut short afterwards: what was signed in between was signed by an expired key.
     late = keys.make("late", at=THEN)
-    after = late.sign(DATA, "--faked-system-time", "20200301T000000")
+    after = late.sign(DATA, "--faked-system-time", "20200301T000000!")
     late.gpg("--faked-system-time", NOW, "--quick-set-expire", late.fingerprint, EXPIRY, late.subkey)
     with refused("was made by a key that has expired"):
         check(after, late, accepts_expired=True)
@@ -315,6 +315,15 @@ def test_the_key_that_is_shipped_is_the_pinned_one(tmp_path: Path) -> None:
     assert prints[0] == key.fingerprint == "EB4C1BFD4F042F6DDDCCEC917721F63BD38B4796"
     assert kinds.count("pub") == 1
     assert "sec" not in kinds
+
+
+def test_the_key_that_is_shipped_can_be_used(tmp_path: Path, signer: Signer) -> None:
+    (tmp_path / "file").write_bytes(DATA)
+    environ = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}
+    key, what = signing_key(Config()), "the signature"
+    with refused("was made by a key that is not the one asked for") as caught:
+        verify_detached(tmp_path / "file", signer.sign(DATA), key, environ=environ, what=what)
+    assert f"made by: {signer.subkey[-16:]}" in caught.value.details
 
 
 @pytest.mark.parametrize(
