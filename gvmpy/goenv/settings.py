@@ -1,21 +1,22 @@
 """GOPROXY, GOSUMDB and their like, in the order the go command looks for them.
 
-Order (cmd/go/internal/cfg): the environment when not empty, the user's Go env file, `go.env` in GOROOT. In
-both files a line is KEY=VALUE from its first column, without quoting; the last line of a key wins.
+Order (cmd/go/internal/cfg): the environment when not empty, the user's Go env file, `go.env` in GOROOT. Both
+files are read in the same way, see gvmpy.goenv.envfile.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from gvmpy.errors import HostError
+from gvmpy.goenv.envfile import env_file_path, read_env_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
-_LARGEST_FILE = 1 << 20
+    from gvmpy.goenv.envfile import EnvLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,14 @@ class GoSettings:
         if self._environ.get(name):
             return Setting(self._environ[name], f"${name}")
         for path in self._files():
-            value = _read_env_file(path).get(name)
-            if value is not None:
+            line = _read(path, name)
+            if line is not None:
                 # An empty one still hides what go.env says (`GOPROXY=` does).
-                return Setting(value, f"`{path}`") if value else None
+                return Setting(line.value, f"`{path}`") if line.value else None
         return None
 
     def _files(self) -> Iterator[Path]:
-        user_file = self._user_file()
+        user_file = env_file_path(self._environ)
         if user_file is not None:
             yield user_file
         for goroot in self._known_goroots:
@@ -57,32 +58,10 @@ class GoSettings:
             self._known_goroots.append(goroot)
             yield goroot / "go.env"
 
-    def _user_file(self) -> Path | None:
-        """Return $GOENV, else `go/env` in the user's configuration directory (os.UserConfigDir)."""
-        chosen = self._environ.get("GOENV", "")
-        if chosen == "off":
-            return None
-        if chosen:
-            return Path(chosen)
-        home = self._environ.get("HOME", "")
-        base = self._environ.get("XDG_CONFIG_HOME", "")
-        if sys.platform == "darwin":
-            base = os.path.join(home, "Library", "Application Support") if home else ""
-        elif not base and home:
-            base = os.path.join(home, ".config")
-        # A relative one is an error to Go since 1.25, which then reads no file.
-        return Path(base, "go", "env") if os.path.isabs(base) else None
 
-
-def _read_env_file(path: Path) -> dict[str, str]:
+def _read(path: Path, name: str) -> EnvLine | None:
+    """Return what `path` says of `name`; a file that cannot be read says nothing, to Go as well."""
     try:
-        with path.open("rb") as stream:
-            text = stream.read(_LARGEST_FILE).decode("utf-8", errors="surrogateescape")
-    except OSError:
-        return {}
-    values = {}
-    for line in text.split("\n"):
-        key, equals, value = line.partition("=")
-        if equals and "A" <= key[:1] <= "Z":
-            values[key] = value
-    return values
+        return read_env_file(path).get(name)
+    except HostError:
+        return None
