@@ -9,23 +9,27 @@ from typing import TYPE_CHECKING
 from gvmpy.errors import HostError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _SHIELD = {"GOTOOLCHAIN": "local", "GOENV": "off", "GOFLAGS": "", "GO111MODULE": "", "LC_ALL": "C"}
 _SECONDS = 30
 
 
-def ask_go(binary: Path, *arguments: str) -> str:
+def ask_go(
+    binary: Path, *arguments: str, environ: Mapping[str, str] | None = None, directory: Path | None = None
+) -> str:
     """Return what `binary ARGUMENTS` prints, started outside any module and without a home directory.
 
     GOTOOLCHAIN=local keeps the command from switching to, or downloading, another toolchain; without HOME it
-    writes no telemetry. Raises HostError when it cannot be run or fails.
+    writes no telemetry. With `environ` and `directory` it gets these, and it is the caller's to shield it.
+    Raises HostError when it cannot be run or fails.
     """
     try:
         answer = subprocess.run(
             [str(binary), *arguments],
-            env=_SHIELD,
-            cwd="/",
+            env=_SHIELD if environ is None else environ,
+            cwd=directory or "/",
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_SECONDS,
