@@ -20,6 +20,7 @@ _COMMANDS = (
     "run",
     "root",
     "prompt",
+    "env",
     "verify",
     "config",
     "init",
