@@ -21,6 +21,7 @@ _COMMANDS = (
     "root",
     "prompt",
     "env",
+    "doctor",
     "verify",
     "config",
     "init",
