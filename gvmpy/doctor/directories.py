@@ -47,14 +47,22 @@ def check_settings(patient: Patient) -> Iterator[Finding]:
 
 
 def check_places(patient: Patient) -> Iterator[Finding]:
-    """Each directory by itself."""
+    """Each directory by itself; what keeps several from being made is told once."""
+    told: set[Path] = set()
     for place in places(patient):
         nearest = _nearest(place.path)
+        missing = nearest != place.path and not place.path.exists()
         if not nearest.is_dir():
-            yield _no_directory(place, nearest)
+            if nearest not in told:
+                yield _no_directory(place, nearest)
+            told.add(nearest)
             continue
-        if not os.path.lexists(place.path) or not place.path.exists():
-            yield from _missing(place, nearest)
+        if place.shared and missing:
+            yield _no_temporary(place)
+        elif missing:
+            if nearest not in told and not os.access(nearest, os.W_OK | os.X_OK):
+                told.add(nearest)
+                yield _not_to_be_made(place, nearest)
         elif place.shared:
             yield from _shared(place)
         else:
@@ -65,14 +73,16 @@ def check_places(patient: Patient) -> Iterator[Finding]:
 
 def check_below(patient: Patient) -> Iterator[Finding]:
     """What `sudo go` leaves in the caches: directories that the user cannot write to any more."""
-    for place in places(patient):
+    wanted = places(patient)
+    looked_at = {place.path for place in wanted}
+    for place in wanted:
         if place.name not in _PATHS or not place.path.is_dir():
             continue
         foreign: list[Path] = []
         locked: list[Path] = []
         for path in _spots(place):
             status = os.lstat(path)
-            if not stat.S_ISDIR(status.st_mode) or os.access(path, os.W_OK | os.X_OK):
+            if path in looked_at or not stat.S_ISDIR(status.st_mode) or os.access(path, os.W_OK | os.X_OK):
                 continue
             (locked if status.st_uid == os.geteuid() else foreign).append(path)
         if foreign:
@@ -125,29 +135,27 @@ def _no_directory(place: Place, nearest: Path) -> Finding:
     )
 
 
-def _missing(place: Place, nearest: Path) -> Iterator[Finding]:
-    """What is not there is made when it is first needed, if that can be; TMPDIR alone is not."""
-    if place.shared:
-        yield Finding(
-            "directory-missing",
-            Severity.ERROR,
-            f"the directory for temporary files is missing, and Go does not make it ({place.name})",
-            f"`{place.path}`",
-            "every `go build`, `go run` and `go test` fails",
-            Fix(command("mkdir", "-p", "--", place.path)),
-        )
-        return
-    if os.access(nearest, os.W_OK | os.X_OK):
-        return
+def _no_temporary(place: Place) -> Finding:
+    return Finding(
+        "directory-missing",
+        Severity.ERROR,
+        f"the directory for temporary files is missing, and Go does not make it ({place.name})",
+        f"`{place.path}`",
+        "every `go build`, `go run` and `go test` fails",
+        Fix(command("mkdir", "-p", "--", place.path)),
+    )
+
+
+def _not_to_be_made(place: Place, nearest: Path) -> Finding:
     status = nearest.stat()
     own = status.st_uid == os.geteuid() and not status.st_mode & stat.S_IWUSR
-    yield Finding(
+    return Finding(
         "directory-cannot-be-made",
         Severity.ERROR,
         f"{place.name} is missing, and cannot be made: `{nearest}` is not writable",
         f"`{place.path}`",
         "what is installed, built or downloaded cannot be kept",
-        _writable(nearest, status) if own else Fix(_setting_elsewhere(place.name)),
+        _writable(nearest) if own else Fix(_setting_elsewhere(place.name)),
     )
 
 
@@ -255,8 +263,7 @@ def _locked(name: str, paths: list[Path]) -> Finding:
     )
 
 
-def _writable(path: Path, status: os.stat_result) -> Fix:
-    del status
+def _writable(path: Path) -> Fix:
     return Fix(
         command("chmod", "u+rwx", "--", path),
         f"give you back the right to write to `{path}`",

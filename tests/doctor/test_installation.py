@@ -1,4 +1,4 @@
-"""Shims, links, receipts, trees, staging, locks, the block: made ill, found, and mended where that is safe."""
+"""Shims, links, receipts, trees, staging, locks, the block: made ill, found, mended where that is safe."""
 
 from __future__ import annotations
 
