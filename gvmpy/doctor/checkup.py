@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gvmpy.doctor import directories, goroot, held, installations, network, path, rcfiles, toolchain
+from gvmpy.doctor import (
+    directories,
+    goroot,
+    held,
+    installations,
+    network,
+    path,
+    rcfiles,
+    switching,
+    toolchain,
+)
 from gvmpy.doctor.finding import Severity
 from gvmpy.errors import GvmpyError
 
@@ -15,7 +25,7 @@ if TYPE_CHECKING:
     from gvmpy.doctor.finding import Finding
     from gvmpy.doctor.patient import Patient
 
-FAMILIES = (toolchain, goroot, path, rcfiles, installations, held, directories, network)
+FAMILIES = (toolchain, goroot, path, rcfiles, installations, switching, held, directories, network)
 """In the order their findings are shown; a new family of checks is one file with CHECKS in it."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import json
 import os
 import signal
@@ -263,3 +264,30 @@ class TestAsking:
         assert result.returncode == 1
         assert [each["id"] for each in document["data"]["not_fixed"]] == ["shims-missing"]
         assert "Permission denied" in document["data"]["not_fixed"][0]["reason"]
+
+
+class TestInterruptedSwitch:
+    def write(self, healthy: Healthy, process: int) -> None:
+        """What the switch transaction writes before it touches the link."""
+        choices = [{"name": version, "link": f"../versions/go{version}"} for version in (NEW, OLD)]
+        record = {
+            "switch": "1", "time": "2026-01-01T00:00:00Z", "by": "use", "outcome": "done", "hooks": [],
+            "from": choices[0], "to": choices[1],
+        }  # fmt: skip
+        journal = {"schema": 1, "phase": "applying", "process": process, "switch": record}
+        (healthy.home.state / "journal.json").write_text(json.dumps(journal))
+
+    def test_one_whose_writer_is_gone(self, healthy: Healthy) -> None:
+        with subprocess.Popen(["true"]) as ended:
+            ended.wait()
+        self.write(healthy, ended.pid)
+        # Without the transaction there is no such journal, and nobody to read it.
+        there = importlib.util.find_spec("gvmpy.switch.journal") is not None
+        found = healthy.findings()
+        assert list(found) == ["switch-interrupted"][:there]
+        if there:
+            assert found["switch-interrupted"]["fix"]["command"] == f"gvmpy use {OLD} --default"
+
+    def test_one_that_is_under_way(self, healthy: Healthy) -> None:
+        self.write(healthy, os.getpid())
+        assert healthy.findings() == {}

@@ -83,7 +83,8 @@ class TestClock:
         assert healthy.findings() == {}
 
     @pytest.mark.parametrize(
-        ("difference", "expected"), [(-10800 + 60, "3 hours ahead of"), (10 * 86400, "10 days behind"), (30, None)]
+        ("difference", "expected"),
+        [(-10800 + 60, "3 hours ahead of"), (10 * 86400, "10 days behind"), (30, None)],
     )
     def test_against_a_server(
         self, healthy: Healthy, site: Site, difference: int, expected: str | None
