@@ -113,7 +113,7 @@ def check_room(patient: Patient) -> Iterator[Finding]:
                 f"the file system of {place.name} has {left} left",
                 f"`{place.path}`",
                 f"{place.needs // _MIB} MiB are wanted for an installation or a build",
-                Fix("gvmpy list" if place.path == patient.home.root else "go clean -cache"),
+                Fix("gvmpy uninstall VERSION" if place.path == patient.home.root else "go clean -cache"),
             )
 
 
@@ -221,13 +221,13 @@ def _is_private(group: int) -> bool:
 def _foreign(
     patient: Patient, name: str, path: Path, paths: list[Path], *, writable: bool = False
 ) -> Finding:
-    owners = ", ".join(sorted({_name_of(os.lstat(each).st_uid) for each in paths}))
+    owners = ", ".join(sorted({name_of(os.lstat(each).st_uid) for each in paths}))
     shown = ", ".join(f"`{each}`" for each in paths[:_SHOWN])
     more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
     home = patient.user_home
     # Giving away what is not below one's home is no advice: GOBIN may be /usr/local/bin.
     inside = home is not None and home in path.parents and os.geteuid() != 0
-    give = command("sudo", "chown", "-R", f"{_name_of(os.geteuid())}:", "--", path)
+    give = command("sudo", "chown", "-R", f"{name_of(os.geteuid())}:", "--", path)
     below = name.startswith("below ")
     return Finding(
         "directory-foreign-below" if below else "directory-foreign",
@@ -319,7 +319,8 @@ def _change_mode(path: Path, add: int, take: int) -> None:
     os.chmod(real, (stat.S_IMODE(status.st_mode) | add) & ~take)
 
 
-def _name_of(user: int) -> str:
+def name_of(user: int) -> str:
+    """Return what the system calls a user, the number where it knows no name."""
     try:
         return pwd.getpwuid(user).pw_name
     except KeyError:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from gvmpy.doctor.finding import Finding, Fix, Severity, command
 from gvmpy.doctor.rcfiles import rc_files, rc_lines
+from gvmpy.errors import HostError
 from gvmpy.goenv.envfile import env_file_path, read_env_file, replace_env_file
 
 if TYPE_CHECKING:
@@ -51,7 +52,10 @@ def check_env_file(patient: Patient) -> Iterator[Finding]:
     path = env_file_path(patient.environ)
     if path is None:
         return
-    line = read_env_file(path).get("GOROOT")
+    try:
+        line = read_env_file(path).get("GOROOT")
+    except HostError:
+        return  # another check tells it
     if line is None or not line.value:
         return
     state = _state(patient, line.value)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+from gvmpy.doctor.directories import name_of
 from gvmpy.doctor.finding import Finding, Fix, Severity, command
-from gvmpy.errors import GvmpyError
+from gvmpy.errors import GvmpyError, HostError
 from gvmpy.goenv.envfile import env_file_path, read_env_file
 from gvmpy.goenv.goproxy import parse_goproxy
 from gvmpy.selection.gotoolchain import looks_on_path, predict
@@ -94,7 +96,20 @@ def check_env_file(patient: Patient) -> Iterator[Finding]:
     path = env_file_path(patient.environ)
     if path is None:
         return
-    for number, line in enumerate(read_env_file(path).text.split("\n"), start=1):
+    try:
+        text = read_env_file(path).text
+    except HostError as error:
+        yield Finding(
+            "go-env-file-unreadable",
+            Severity.WARNING,
+            error.message,
+            f"`{path}`",
+            "Go takes it for empty and says nothing",
+            Fix(command("ls", "-l", "--", path)),
+        )
+        return
+    yield from _owner(path)
+    for number, line in enumerate(text.split("\n"), start=1):
         trouble = _trouble(line)
         if trouble:
             yield Finding(
@@ -105,6 +120,23 @@ def check_env_file(patient: Patient) -> Iterator[Finding]:
                 "Go reads KEY=VALUE from the first column, and all behind the sign is the value",
                 _by_hand(path),
             )
+
+
+def _owner(path: Path) -> Iterator[Finding]:
+    """`sudo go env -w` leaves a file that its user cannot write to."""
+    try:
+        owner = os.stat(path).st_uid
+    except FileNotFoundError:
+        return
+    if owner != os.geteuid():
+        yield Finding(
+            "go-env-file-foreign",
+            Severity.WARNING,
+            f"Go's env file belongs to {name_of(owner)}, not to you",
+            f"`{path}`",
+            "whoever owns it decides on your proxies; `go env -w` may fail",
+            Fix(command("sudo", "chown", f"{name_of(os.geteuid())}:", "--", path)),
+        )
 
 
 def _trouble(line: str) -> str:

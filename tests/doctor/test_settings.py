@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.doctor.conftest import NEW, OLD
+from tests.doctor.conftest import NEW, OLD, give_away
 
 if TYPE_CHECKING:
     from tests.doctor.conftest import Healthy
@@ -159,6 +159,23 @@ def test_settings_of_go(healthy: Healthy, case: Case) -> None:
     if case.found:
         assert found[case.found]["severity"] == case.severity
         assert found[case.found]["fix"]["command"] == (case.cure or found[case.found]["fix"]["command"])
+
+
+def test_an_env_file_that_cannot_be_read(healthy: Healthy) -> None:
+    """Go passes it over without a word."""
+    healthy.set_go("GOFLAGS=-v\n")
+    healthy.env_file.chmod(0o000)
+    found = healthy.findings()
+    assert list(found) == ["go-env-file-unreadable"]
+    assert found["go-env-file-unreadable"]["what"].endswith(": Permission denied")
+
+
+def test_an_env_file_of_somebody_else_s(healthy: Healthy) -> None:
+    healthy.set_go("GOFLAGS=-v\n")
+    give_away(healthy.env_file)
+    found = healthy.findings()
+    assert list(found) == ["go-env-file-foreign"]
+    assert found["go-env-file-foreign"]["fix"]["command"].endswith(f": -- {healthy.env_file}")
 
 
 @pytest.mark.parametrize("setting", ["1.22.3", "local+no", "go", "auto+path"])
