@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from gvmpy.doctor.patient import Patient
 
-_EXPORTS = re.compile(rb"(?:^|[;&|]\s*)(?:export\s+|(?:typeset|declare)\s+-x\s+)?GOROOT=(\S*)")
-_SETS = re.compile(rb"(?:^|[;&|]\s*)(?:setenv|set\s+-\w*[gxU]\w*(?:\s+-\w+)*)\s+GOROOT\s+(\S+)")
+_EXPORTS = re.compile(rb"(?:^|[;&|])\s*(?:(?:export|typeset|declare)\s+(?:[^\s;&|]+\s+)*)?GOROOT=([^\s;&|]*)")
+_SETS = re.compile(rb"(?:^|[;&|])\s*(?:setenv|set\s+-\w*[gxU]\w*(?:\s+-\w+)*)\s+GOROOT\s+(\S+)")
 _MIXED = (
     "the packages of one Go meet the compiler of another: `compile: version does not match go tool version`"
 )

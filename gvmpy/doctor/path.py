@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gvmpy.doctor.finding import Finding, Fix, Severity, command
 from gvmpy.root import program_path
 from gvmpy.shells.init import render
+from gvmpy.shells.rcplaces import default_shell
 from gvmpy.shells.shims import NAMES, render_shim, write_shims
 from gvmpy.version import GoVersion
 
@@ -39,7 +40,7 @@ def check_order(patient: Patient) -> Iterator[Finding]:
             "gvmpy's shims are not on this shell's PATH",
             f"`{patient.home.shims}`",
             "`go` is not the Go that gvmpy chooses; after `gvmpy init --install` a new shell has them",
-            Fix(f'eval "$({command(program_path())} init -)"'),
+            Fix(_set_up(patient)),
         )
     else:
         before = [entry for entry in entries[:shims] if not _is_shims(patient, entry)]
@@ -51,7 +52,7 @@ def check_order(patient: Patient) -> Iterator[Finding]:
                 f"another `go` stands before gvmpy's shims on PATH: {shown}",
                 "PATH",
                 "that one runs, whatever gvmpy is told; some line of an rc file puts it there after gvmpy's",
-                Fix(f'eval "$({command(program_path())} init -)"'),
+                Fix(_set_up(patient)),
             )
     if others:
         order = ", then ".join(f"`{entry}/go`" for entry in entries)
@@ -63,6 +64,13 @@ def check_order(patient: Patient) -> Iterator[Finding]:
             "the first is what runs; `gvmpy use system` means the first that is not gvmpy's",
             Fix("gvmpy current --explain"),
         )
+
+
+def _set_up(patient: Patient) -> str:
+    """Return the line that sets this shell up."""
+    program = command(program_path())
+    fish = default_shell(patient.environ) == "fish"
+    return f"{program} init - fish | source" if fish else f'eval "$({program} init -)"'
 
 
 def _entries(patient: Patient) -> list[str]:

@@ -6,11 +6,12 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from tests.cli.snapshot import snapshot
-from tests.doctor.conftest import ordinary_user
+from tests.doctor.conftest import NEW, ordinary_user
 
 if TYPE_CHECKING:
     from tests.conftest import User
     from tests.doctor.conftest import Healthy
+    from tests.support.loopback import Site
 
 
 def test_nothing_is_found(healthy: Healthy) -> None:
@@ -59,3 +60,15 @@ def test_an_ordinary_user_is_asked_for(healthy: Healthy) -> None:
     (healthy.user.home / "locked").mkdir(mode=0o500)
     command = [*ordinary_user(), "touch", str(healthy.user.home / "locked" / "x")]
     assert subprocess.run(command, capture_output=True, check=False).returncode != 0
+
+
+def test_nothing_is_wrong_after_a_real_installation(official: Site, user: User) -> None:
+    """As after the first command of the README: no rc file knows of gvmpy, and another `go` may be there."""
+    assert user.run("install", NEW).returncode == 0
+    assert user.run("use", NEW, "--default").returncode == 0
+    for path in ("/usr/bin:/bin", user.env["PATH"], f"{user.root}/shims:{user.env['PATH']}"):
+        result = user.run("doctor", PATH=path)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert result.stdout.endswith("nothing is wrong here\n")
+    assert user.run("init", "--install", SHELL="/bin/bash").returncode == 0
+    assert user.run("doctor", SHELL="/bin/bash").returncode == 0

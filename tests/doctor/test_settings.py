@@ -79,6 +79,7 @@ class TestStaleGoroot:
             (".profile", "GOROOT=$HOME/go1.20; export GOROOT PATH"),
             (".zshenv", "typeset -x GOROOT=/opt/go"),
             (".bash_profile", 'X=1 && export GOROOT="/a b"'),
+            (".bashrc", "    export GOPATH=/y GOROOT=/x"),
             (".config/fish/config.fish", "set -gx GOROOT /usr/local/go"),
             (".config/fish/config.fish", "set -x -U GOROOT /usr/local/go"),
         ],
