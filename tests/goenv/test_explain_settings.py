@@ -12,6 +12,7 @@ import pytest
 
 from gvmpy.goenv.asking import ask_named, ask_settings
 from gvmpy.goenv.explain import explain_settings
+from gvmpy.goenv.settings import GoSettings
 from tests.goenv.conftest import VERSIONS, WITH_CHANGED
 
 if TYPE_CHECKING:
@@ -180,6 +181,10 @@ def test_values_and_origins_are_go_s(machine: Machine, case: Case) -> None:
     told = machine.explained()
     real = json.loads(machine.real("-json", *told))
     assert {name: each.value for name, each in told.items()} == real
+    settings = GoSettings(machine.environ, [machine.go.parent.parent])
+    for name in ("GOPROXY", "GOSUMDB", "GOTOOLCHAIN", "GOPRIVATE", "GOFLAGS"):
+        found = settings.get(name)
+        assert (found.value if found else "") == real[name], name
     for name, first in told.items():
         restore()
         each = first
