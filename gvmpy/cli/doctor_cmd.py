@@ -41,7 +41,8 @@ def command(fix: bool, yes: bool, network: bool, as_json: bool) -> Result:
         return _answer(checkup, {})
     attempts = _treat(checkup, yes=yes, as_json=as_json)
     again = examine(_patient(network=network)) if attempts else checkup
-    mended = [finding.id for finding, failure in attempts if failure is None]
+    done = {finding.fix.action for finding, failure in attempts if failure is None}
+    mended = [finding.id for finding in checkup.treatable if finding.fix.action in done]
     failed = [{"id": finding.id, "reason": failure} for finding, failure in attempts if failure is not None]
     return _answer(again, {"fixed": mended, "not_fixed": failed})
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
 
 
@@ -50,5 +50,14 @@ class Finding:
 
 
 def command(*words: str | os.PathLike[str]) -> str:
-    """Return a command line that a POSIX shell reads as these words, whatever is in them."""
-    return shlex.join(str(word) for word in words)
+    """Return a command line that a POSIX shell reads as these words, whatever is in them, and that a terminal
+    shows: what is not printable goes through printf(1).
+    """
+    return " ".join(_quoted(str(word)) for word in words)
+
+
+def _quoted(word: str) -> str:
+    if word.isprintable():
+        return shlex.quote(word)
+    octal = "".join(f"\\0{byte:03o}" for byte in os.fsencode(word))
+    return f'"$(printf %b {shlex.quote(octal)})"'

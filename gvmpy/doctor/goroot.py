@@ -1,8 +1,7 @@
 """A GOROOT that outlived its Go, wherever it is set.
 
 Go 1.21 to 1.26 accept `go env -w GOROOT=/x`, and do not start any more when /x is gone: not even for
-`go env -u`.
-Where it is another Go's, that one's packages meet this one's compiler, and nothing can be built.
+`go env -u`. Where it is another Go's, that one's packages meet this one's compiler, and nothing can be built.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ def check_env_file(patient: Patient) -> Iterator[Finding]:
         f"`{path}` line {line.number}",
         why if state == "gone" else f"every Go of yours takes it for its own: {_MIXED}",
         Fix(
-            command("sed", "-i", "/^GOROOT=/d", path),
+            command("sed", "-i", "/^GOROOT=/d", os.path.realpath(path)),
             f"take the GOROOT lines out of `{path}`",
             partial(_take_out, path),
         ),
@@ -87,7 +86,7 @@ def check_rc_files(patient: Patient) -> Iterator[Finding]:
                 f"a line sets GOROOT to {os.fsdecode(found[1])}",
                 f"`{path}` line {number}",
                 f"it outlives every switch: {_MIXED}",
-                Fix(command("sed", "-i", f"{number}s/^/# /", path)),
+                Fix(command("sed", "-i", f"{number}s/^/# /", os.path.realpath(path))),
             )
 
 

@@ -90,8 +90,14 @@ def check_managers(patient: Patient) -> Iterator[Finding]:
                 f"the version manager {name} sets shells up as well: {os.fsdecode(lines[0][1])}",
                 f"`{path}` line {numbers}",
                 f"its `go` may come before gvmpy's, or it exports GOROOT; what it installed is in {place}",
-                Fix(command("sed", "-i", ";".join(f"{number}s/^/# /" for number, _ in lines), path)),
+                Fix(_comment_out([number for number, _ in lines], path)),
             )
+
+
+def _comment_out(numbers: list[int], path: Path) -> str:
+    """Return what makes the lines comments; sed would put a file in the place of a link."""
+    script = ";".join(f"{number}s/^/# /" for number in numbers)
+    return command("sed", "-i", script, os.path.realpath(path))
 
 
 def _asdf_has_go(patient: Patient) -> bool:

@@ -52,7 +52,8 @@ def _ask(binary: Path, environ: Mapping[str, str], directory: Path, *names: str)
         found: Any = json.loads(answer)
         return {name: value for name, value in found.items() if isinstance(value, str)}
     except HostError as error:
-        hint = error.hint or "gvmpy doctor"
+        stale = any("GOROOT" in detail for detail in error.details)
+        hint = error.hint or ("gvmpy doctor" if stale else None)
         raise HostError(error.message, details=error.details, hint=hint) from error
     except (ValueError, AttributeError) as error:
         raise HostError(f"`{binary} env -json` did not answer in JSON") from error

@@ -18,7 +18,7 @@ _QUERY = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s,|'\"?#]*)[?#][^\s,|'\"]*")
 # `-ldflags=-X main.key=value`: a value that goes into a program.
 _LINKED = re.compile(r"(-X[=\s]+[^\s='\"]+=)(?:'[^']*'|\"[^\"]*\"|[^\s'\"]*)")
 _NAMED = re.compile(
-    r"(?i)((?:token|passw(?:or)?d|secret|credential|api[_-]?key|private[_-]?key)[\w.-]*[=:])"
+    r"(?i)((?:token|passw(?:or)?d|secret|credential|api[_-]?key|private[_-]?key)[\w.-]*=)"
     r"(?:'[^']*'|\"[^\"]*\"|[^\s,|'\"]+)"
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +27,20 @@ def test_no_name_steers_the_terminal(healthy: Healthy) -> None:
     assert "\nerror: b" not in text
     found = json.loads(healthy.doctor("--json", GOBIN=str(place)).stdout)["data"]["findings"]
     assert str(place) in [each["where"].strip("`") for each in found]
+
+
+def test_commands_mean_the_names_they_are_for(healthy: Healthy) -> None:
+    """... though nothing of them steers the terminal."""
+    for name in (STEER, "a'b; $(touch x) \\n", b"\xff%\\".decode("utf-8", "surrogateescape")):
+        place = healthy.user.home / name
+        place.mkdir()
+        place.chmod(0o500)
+        result = healthy.doctor(GOBIN=str(place))
+        [line] = [line for line in result.stdout.splitlines() if line.startswith("  fix: ")]
+        cure = line.removeprefix("  fix:   ").partition(" (`gvmpy")[0]
+        assert cure.isprintable()
+        subprocess.run(["sh", "-c", cure], check=True)
+        assert place.stat().st_mode & 0o777 == 0o700
 
 
 def test_names_that_are_no_text(healthy: Healthy) -> None:
