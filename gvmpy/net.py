@@ -52,8 +52,12 @@ class TransientError(NetworkError):
 class Network:
     """A pool of connections; safe to share between threads, closed by leaving its `with` block."""
 
-    def __init__(self, environ: Mapping[str, str], *, offline: bool = False) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], *, offline: bool = False, timeout: float | None = None
+    ) -> None:
+        """`timeout`: seconds for making a connection and for each read, in place of the usual patience."""
         self._offline = offline
+        self._timeout = httpx.Timeout(timeout) if timeout is not None else _TIMEOUT
         self._environ = environ
         self._client_or_none: httpx.Client | None = None
 
@@ -121,7 +125,7 @@ class Network:
             self._client_or_none = httpx.Client(
                 transport=_Transport(ProxyRules.from_environment(self._environ)),
                 trust_env=False,
-                timeout=_TIMEOUT,
+                timeout=self._timeout,
                 headers={"User-Agent": f"gvmpy/{__version__}"},
             )
         return self._client_or_none
