@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY")
 _LOOPBACK = ("localhost", "127.0.0.1")
 _PROXY_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
-_CONNECT_SECONDS = 3.0
+_PATIENCE = 3.0
+"""Seconds for each server to be reached, and to answer."""
 _TOLERANCE = 300.0
 """Seconds: what clocks may differ by before certificates and signed dates are in danger."""
 _ONE_BYTE = "bytes=0-0"
@@ -81,7 +82,7 @@ def check_proxies_answer(patient: Patient) -> Iterator[Finding]:
             continue
         asked.add(address)
         try:
-            socket.create_connection(address, timeout=_CONNECT_SECONDS).close()
+            socket.create_connection(address, timeout=_PATIENCE).close()
         except OSError as error:
             yield Finding(
                 "proxy-unreachable",
@@ -118,7 +119,7 @@ def check_clock_against_server(patient: Patient) -> Iterator[Finding]:
         return
     from gvmpy.net import Network
 
-    with Network(patient.environ) as network:
+    with Network(patient.environ, timeout=_PATIENCE) as network:
         for url in _servers(patient):
             before = time.time()
             try:
