@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import grp
 import os
 import pwd
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _PATHS = ("GOPATH", "GOBIN", "GOCACHE", "GOMODCACHE")
 _OWNER = stat.S_IRWXU
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_CHANGES = {"go-w": (0, _OTHERS), "u+rwx": (_OWNER, 0)}
+"""What chmod(1) calls a change, and the bits it adds and takes."""
 _SHOWN = 3
 _MIB = 1 << 20
 
@@ -62,7 +65,7 @@ def check_places(patient: Patient) -> Iterator[Finding]:
         elif missing:
             if nearest not in told and not os.access(nearest, os.W_OK | os.X_OK):
                 told.add(nearest)
-                yield _not_to_be_made(place, nearest)
+                yield _not_to_be_made(patient, place, nearest)
         elif place.shared:
             yield from _shared(place)
         else:
@@ -88,7 +91,7 @@ def check_below(patient: Patient) -> Iterator[Finding]:
         if foreign:
             yield _foreign(patient, f"below {place.name}", place.path, foreign)
         if locked:
-            yield _locked(f"below {place.name}", locked)
+            yield _locked(patient, f"below {place.name}", locked)
 
 
 def check_room(patient: Patient) -> Iterator[Finding]:
@@ -146,7 +149,7 @@ def _no_temporary(place: Place) -> Finding:
     )
 
 
-def _not_to_be_made(place: Place, nearest: Path) -> Finding:
+def _not_to_be_made(patient: Patient, place: Place, nearest: Path) -> Finding:
     status = nearest.stat()
     own = status.st_uid == os.geteuid() and not status.st_mode & stat.S_IWUSR
     return Finding(
@@ -155,7 +158,7 @@ def _not_to_be_made(place: Place, nearest: Path) -> Finding:
         f"{place.name} is missing, and cannot be made: `{nearest}` is not writable",
         f"`{place.path}`",
         "what is installed, built or downloaded cannot be kept",
-        _writable(nearest) if own else Fix(_setting_elsewhere(place.name)),
+        _opening(patient, [nearest]) if own else Fix(_setting_elsewhere(place.name)),
     )
 
 
@@ -187,7 +190,7 @@ def _own(patient: Patient, name: str, path: Path) -> Iterator[Finding]:
             Fix(command("sudo", "mount", "-o", "remount,rw", "--target", path)),
         )
     elif status.st_mode & _OWNER != _OWNER:
-        yield _locked(name, [path])
+        yield _locked(patient, name, [path])
     if own and _is_open(status):
         yield Finding(
             "directory-open-to-others",
@@ -195,12 +198,26 @@ def _own(patient: Patient, name: str, path: Path) -> Iterator[Finding]:
             f"others may write to {name}",
             f"`{path}`, mode {stat.S_IMODE(status.st_mode):04o}",
             "whoever can put files there decides what you run",
-            Fix(
-                command("chmod", "go-w", "--", path),
-                f"take the right to write to `{path}` from others",
-                partial(_change_mode, path, 0, _OTHERS),
-            ),
+            _closing(patient, name, path, status),
         )
+
+
+def _closing(patient: Patient, name: str, path: Path, status: os.stat_result) -> Fix:
+    """A directory that is meant for all, such as /tmp, stays so."""
+    if status.st_mode & stat.S_ISVTX:
+        return Fix(_setting_elsewhere(name))
+    action = f"take the right to write to `{path}` from others"
+    return _changing(patient, "go-w", [path], action)
+
+
+def _changing(patient: Patient, how: str, paths: list[Path], action: str) -> Fix:
+    """Return what changes modes: done for the user below their home and gvmpy's root, told elsewhere."""
+    home, root = patient.user_home, patient.home.root
+    places = {root, *([home] if home is not None and home != home.parent else [])}
+    line = command("chmod", how, "--", *paths[:_SHOWN])
+    if not all(places & {path, *path.parents} for path in paths):
+        return Fix(line)
+    return Fix(line, action, partial(_change_modes, paths, *_CHANGES[how]))
 
 
 def _is_open(status: os.stat_result) -> bool:
@@ -222,18 +239,16 @@ def _foreign(
     patient: Patient, name: str, path: Path, paths: list[Path], *, writable: bool = False
 ) -> Finding:
     owners = ", ".join(sorted({name_of(os.lstat(each).st_uid) for each in paths}))
-    shown = ", ".join(f"`{each}`" for each in paths[:_SHOWN])
-    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
     home = patient.user_home
     # Giving away what is not below one's home is no advice: GOBIN may be /usr/local/bin.
-    inside = home is not None and home in path.parents and os.geteuid() != 0
+    inside = home is not None and home in path.parents and home != home.parent and os.geteuid() != 0
     give = command("sudo", "chown", "-R", f"{name_of(os.geteuid())}:", "--", path)
     below = name.startswith("below ")
     return Finding(
         "directory-foreign-below" if below else "directory-foreign",
         Severity.WARNING if writable or os.geteuid() == 0 else Severity.ERROR,
         f"{'directories ' if below else ''}{name} belong{'' if below else 's'} to {owners}, not to you",
-        shown + more,
+        _listed(paths),
         "what root writes in your home, you cannot change; `sudo go` leaves such directories"
         if not writable
         else "its owner can change what you run",
@@ -241,34 +256,25 @@ def _foreign(
     )
 
 
-def _locked(name: str, paths: list[Path]) -> Finding:
-    shown = ", ".join(f"`{each}`" for each in paths[:_SHOWN])
-    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-
-    def unlock() -> None:
-        for path in paths:
-            _change_mode(path, _OWNER, 0)
-
+def _locked(patient: Patient, name: str, paths: list[Path]) -> Finding:
     return Finding(
         "directory-not-writable",
         Severity.ERROR,
         f"you may not write {'' if name.startswith('below ') else 'to '}{name}, though it is yours",
-        shown + more,
+        _listed(paths),
         "`go install` and `go build` end with `permission denied`",
-        Fix(
-            command("chmod", "u+rwx", "--", *paths[:_SHOWN]),
-            f"give you back the right to write to {shown}{more}",
-            unlock,
-        ),
+        _opening(patient, paths),
     )
 
 
-def _writable(path: Path) -> Fix:
-    return Fix(
-        command("chmod", "u+rwx", "--", path),
-        f"give you back the right to write to `{path}`",
-        partial(_change_mode, path, _OWNER, 0),
-    )
+def _opening(patient: Patient, paths: list[Path]) -> Fix:
+    action = f"give you back the right to write to {_listed(paths)}"
+    return _changing(patient, "u+rwx", paths, action)
+
+
+def _listed(paths: list[Path]) -> str:
+    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+    return ", ".join(f"`{each}`" for each in paths[:_SHOWN]) + more
 
 
 def _noexec(patient: Patient, place: Place) -> Finding:
@@ -310,13 +316,14 @@ def _spots(place: Place) -> Iterator[Path]:
         yield place.path / "cache" / "download"
 
 
-def _change_mode(path: Path, add: int, take: int) -> None:
-    """Change the bits of a directory that is still the user's own. Raises OSError."""
-    real = os.path.realpath(path)
-    status = os.lstat(real)
-    if status.st_uid != os.geteuid() or not stat.S_ISDIR(status.st_mode):
-        raise PermissionError(1, "it is no directory of yours any more", str(path))
-    os.chmod(real, (stat.S_IMODE(status.st_mode) | add) & ~take)
+def _change_modes(paths: list[Path], add: int, take: int) -> None:
+    """Change the bits of directories that are still the user's own. Raises OSError."""
+    for path in paths:
+        real = os.path.realpath(path)
+        status = os.lstat(real)
+        if status.st_uid != os.geteuid() or not stat.S_ISDIR(status.st_mode):
+            raise PermissionError(errno.EPERM, "it is no directory of yours any more", str(path))
+        os.chmod(real, (stat.S_IMODE(status.st_mode) | add) & ~take)
 
 
 def name_of(user: int) -> str:

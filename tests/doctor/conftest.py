@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from gvmpy.shells.shims import write_shims
 from gvmpy.trust.receipt import Receipt
 from tests.conftest import PROGRAM
 from tests.support.goroots import COMMAND, put_goroot
+from tests.support.mounts import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     from tests.support.toolchains import Toolchain
 
 OLD, NEW = "1.21.6", "1.22.3"
+_COVER = """
+while [ "$1" != -- ]; do mount --bind "$1" "$2" || exit 99; shift 2; done
+shift
+exec "$@"
+"""
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +56,8 @@ class Healthy:
 
     user: User
     home: Home
+    covered: dict[Path, str] = field(default_factory=dict)
+    """What belongs to somebody else, and what lies there for it, where nothing can be given away."""
 
     @property
     def env(self) -> dict[str, str]:
@@ -77,7 +85,7 @@ class Healthy:
     def doctor(self, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run the program as somebody whom modes stop, also where the tests run as root."""
         return subprocess.run(
-            [*ordinary_user(), *self.user.command("doctor", *options)],
+            [*self._covering(), *ordinary_user(), *self.user.command("doctor", *options)],
             env=self.env | env,
             cwd=self.user.home,
             stdin=subprocess.DEVNULL,
@@ -86,6 +94,28 @@ class Healthy:
             check=False,
             timeout=60,
         )
+
+    def give_away(self, path: Path, *, writable: bool = False) -> None:
+        """Let `path` belong to somebody else.
+
+        Who is not root cannot: something of the system's, which belongs to nobody in a user namespace,
+        is mounted there while the doctor looks.
+        """
+        if os.geteuid() == 0:
+            os.chown(path, NOBODY, NOBODY)
+            return
+        cover = "/etc/passwd" if path.is_file() else "/tmp" if writable else "/usr"  # noqa: S108
+        # Root under another number, in a namespace, could do harm to it.
+        assert os.stat(cover).st_uid != os.geteuid()
+        self.covered[path] = cover
+
+    def _covering(self) -> list[str]:
+        if not self.covered:
+            return []
+        pairs = [word for path, cover in self.covered.items() for word in (cover, str(path))]
+        back = ["unshare", "--user", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}"]
+        outer = ["unshare", "--user", "--map-root-user", "--mount", "/bin/sh", "-c", _COVER, "sh"]
+        return [*outer, *pairs, "--", *back]
 
     def data(self, *options: str, **env: str) -> Any:
         result = self.doctor("--json", *options, **env)
@@ -137,8 +167,3 @@ def add_version(home: Home, trees: Path, version: str) -> None:
         "2024-05-07T16:06:09Z", "0.1",
     )  # fmt: skip
     (home.receipts / f"{name}.json").write_bytes(receipt.dumps())
-
-
-def give_away(path: Path) -> None:
-    """Let `path` belong to somebody else, which takes root."""
-    os.chown(path, 65534, 65534)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gvmpy.home import Home
-from tests.doctor.conftest import NEW, Healthy, give_away, ordinary_user
+from tests.doctor.conftest import NEW, Healthy, ordinary_user
 from tests.support.goroots import BUILDS, put_goroot
 from tests.support.mounts import run_with_noexec
 
@@ -76,6 +76,23 @@ class TestOwnAndModes:
         # A group of the user's own, as most systems give each user, is nobody else.
         assert group is not has_private_group()
 
+    @pytest.mark.parametrize("where", ["outside", "shared"])
+    def test_what_is_meant_for_others_stays_so(self, healthy: Healthy, where: str) -> None:
+        """As /usr/local/bin, which some systems give to a group, and /tmp, if that is where GOBIN points."""
+        place = (healthy.user.home.parent if where == "outside" else healthy.user.home) / "place"
+        place.mkdir()
+        place.chmod(0o777 if where == "outside" else 0o1777)
+        before = place.stat()
+        found = healthy.findings(GOBIN=str(place))["directory-open-to-others"]
+        assert not found["fix"]["safe"]
+        told = {
+            "outside": f"chmod go-w -- {place}",
+            "shared": "go env -w GOBIN=/path/to/a/directory/of/yours",
+        }
+        assert found["fix"]["command"] == told[where]
+        assert healthy.data("--fix", "--yes", GOBIN=str(place))["fixed"] == []
+        assert place.stat() == before
+
     def test_cannot_be_made(self, healthy: Healthy) -> None:
         closed = healthy.user.home / "closed"
         closed.mkdir()
@@ -109,12 +126,12 @@ class TestOwnAndModes:
 
 
 class TestOthers:
-    """What `sudo go` leaves. Giving a directory away takes root, as which these tests have to run."""
+    """What `sudo go` leaves."""
 
     def test_a_directory_of_somebody_else_s(self, healthy: Healthy) -> None:
         binaries = healthy.user.home / "go" / "bin"
         binaries.mkdir(parents=True)
-        give_away(binaries)
+        healthy.give_away(binaries)
         found = healthy.data()["findings"]
         assert [each["id"] for each in found] == ["directory-foreign"]
         assert found[0]["severity"] == "error"
@@ -127,9 +144,10 @@ class TestOthers:
         binaries = healthy.user.home / "go" / "bin"
         binaries.mkdir(parents=True)
         binaries.chmod(0o777)
-        give_away(binaries)
+        healthy.give_away(binaries, writable=True)
         before = binaries.stat()
-        assert [each["severity"] for each in healthy.data()["findings"]] == ["warning"]
+        found = healthy.data()["findings"]
+        assert [(each["id"], each["severity"]) for each in found] == [("directory-foreign", "warning")]
         assert healthy.data("--fix", "--yes")["fixed"] == []
         assert binaries.stat() == before
 
@@ -138,7 +156,7 @@ class TestOthers:
         for name in ("github.com", "golang.org", "example@v1.0.0", "a", "b"):
             (modules / name).mkdir(parents=True)
         for name in ("github.com", "golang.org", "a", "b"):
-            give_away(modules / name)
+            healthy.give_away(modules / name)
         (modules / "example@v1.0.0").chmod(0o555)  # a module with a name of one word, as Go unpacks it
         found = healthy.findings()
         assert list(found) == ["directory-foreign-below"]
@@ -149,14 +167,14 @@ class TestOthers:
     def test_what_is_not_in_the_home_is_not_to_be_given_away(self, healthy: Healthy) -> None:
         place = healthy.user.home.parent / "shared"
         place.mkdir()
-        give_away(place)
+        healthy.give_away(place)
         cure = healthy.findings(GOBIN=str(place))["directory-foreign"]["fix"]["command"]
         assert cure == "go env -w GOBIN=/path/to/a/directory/of/yours"
 
     def test_names_are_quoted(self, healthy: Healthy) -> None:
         place = healthy.user.home / "a b; $(touch x) '"
         place.mkdir()
-        give_away(place)
+        healthy.give_away(place)
         words = healthy.data(GOBIN=str(place))["findings"][0]["fix"]["command"].removeprefix("sudo chown -R")
         shown = subprocess.run(
             ["sh", "-c", f"printf '%s\\n' {words}"], capture_output=True, text=True, check=True

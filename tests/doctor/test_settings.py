@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.doctor.conftest import NEW, OLD, give_away
+from tests.doctor.conftest import NEW, OLD
 
 if TYPE_CHECKING:
     from tests.doctor.conftest import Healthy
@@ -173,9 +173,8 @@ def test_an_env_file_that_cannot_be_read(healthy: Healthy) -> None:
 
 def test_an_env_file_of_somebody_else_s(healthy: Healthy) -> None:
     healthy.set_go("GOFLAGS=-v\n")
-    give_away(healthy.env_file)
-    found = healthy.findings()
-    assert list(found) == ["go-env-file-foreign"]
+    healthy.give_away(healthy.env_file)
+    found = {each["id"]: each for each in healthy.data()["findings"]}
     assert found["go-env-file-foreign"]["fix"]["command"].endswith(f": -- {healthy.env_file}")
 
 
