@@ -102,7 +102,7 @@ def check_leavings(patient: Patient) -> Iterator[Finding]:
             Fix(
                 f"gvmpy install {version}" if not staged else "gvmpy doctor --fix",
                 f"remove `{path}`",
-                partial(_sweep, home, version),
+                partial(_remove, home, version, path),
             ),
         )
 
@@ -117,11 +117,11 @@ def _leavings(home: Home) -> Iterator[tuple[Path, GoVersion]]:
             yield path, version
 
 
-def _sweep(home: Home, version: GoVersion) -> None:
+def _remove(home: Home, version: GoVersion, path: Path) -> None:
     """Remove what is left, as the next install would. Raises HostError when somebody works there."""
     home.prepare()
     with locks.hold(staging.lock_path(home, version), timeout=_NO_WAIT):
-        staging.sweep(home, version)
+        staging.remove_leaving(home, version, path)
 
 
 def _entries(directory: Path) -> list[Path]:

@@ -223,7 +223,11 @@ def _rewrite(patient: Patient) -> Fix:
         patient.home.prepare()
         write_shims(patient.home)
 
-    return Fix("gvmpy doctor --fix", f"write the shims and init texts of `{patient.home.root}` anew", rewrite)
+    return Fix(
+        "gvmpy doctor --fix",
+        f"write the shims and init texts of `{patient.home.root}` anew, for the versions that are installed",
+        rewrite,
+    )
 
 
 def _is_version(name: str) -> bool:

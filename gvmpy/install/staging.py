@@ -79,6 +79,16 @@ def sweep(home: Home, current: GoVersion) -> None:
                 _remove(home, version, paths)
 
 
+def remove_leaving(home: Home, version: GoVersion, path: Path) -> None:
+    """Remove one of the things that sweep() would remove; the caller holds the lock of `version`.
+
+    Raises HostError when it is there afterwards.
+    """
+    _remove(home, version, [path])
+    if os.path.lexists(path):
+        raise HostError(f"cannot remove `{path}`")
+
+
 def _remove_unfinished_records(home: Home, version: GoVersion) -> None:
     """Remove receipts and file lists that a crash kept from being renamed to their place."""
     for path in _entries(home.receipts):

@@ -233,21 +233,32 @@ class TestAsking:
     @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1)])
     def test_each_is_asked_for_on_a_terminal(self, healthy: Healthy, answer: str, code: int) -> None:
         lose_receipt(healthy)
+        result = self.answered(healthy, f"{answer}\n")
+        assert f"Remove `{healthy.home.versions}/go{OLD}`? [y/N]" in result.stdout
+        assert result.returncode == code
+        assert (healthy.home.versions / f"go{OLD}").exists() is (answer == "n")
+
+    def test_no_means_no(self, healthy: Healthy) -> None:
+        """Of two things that the next install would remove, one stays."""
+        lose_receipt(healthy)
+        leave_staging(healthy)
+        staged, tree = healthy.home.incoming / STAGED, healthy.home.versions / f"go{OLD}"
+        self.answered(healthy, "y\nn\n")
+        assert (staged.exists(), tree.exists()) == (False, True)
+
+    def answered(self, healthy: Healthy, answers: str) -> subprocess.CompletedProcess[str]:
         command = healthy.user.command("doctor", "--fix")
         script = f"import pty, sys; sys.exit(pty.spawn({command!r}) >> 8)"
-        result = subprocess.run(
+        return subprocess.run(
             [sys.executable, "-c", script],
             env=healthy.env,
             cwd=healthy.user.home,
-            input=f"{answer}\n",
+            input=answers,
             capture_output=True,
             text=True,
             check=False,
             timeout=60,
         )
-        assert f"Remove `{healthy.home.versions}/go{OLD}`? [y/N]" in result.stdout
-        assert result.returncode == code
-        assert (healthy.home.versions / f"go{OLD}").exists() is (answer == "n")
 
     def test_each_is_shown_before(self, healthy: Healthy) -> None:
         lose_receipt(healthy)
