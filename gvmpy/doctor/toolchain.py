@@ -53,6 +53,21 @@ def check_toolchain(patient: Patient) -> Iterator[Finding]:
     )
 
 
+def check_module_mode(patient: Patient) -> Iterator[Finding]:
+    """GO111MODULE is a thing of the past."""
+    setting = patient.setting("GO111MODULE")
+    if setting is None or setting.value == "on":
+        return
+    yield Finding(
+        "go111module-set",
+        Severity.NOTE,
+        f"GO111MODULE is `{setting.value}`",
+        f"GO111MODULE in {setting.origin}",
+        "`auto` and `off` lead to GOPATH mode, and keep the toolchain line of go.mod from counting",
+        _unset("GO111MODULE", setting),
+    )
+
+
 def check_database(patient: Patient) -> Iterator[Finding]:
     """Go checks each toolchain it switches to with the database, also one it has already."""
     database, toolchain = patient.setting("GOSUMDB"), patient.setting("GOTOOLCHAIN")
@@ -181,4 +196,11 @@ def _by_hand(path: Path) -> Fix:
     return Fix(command("vi", path))
 
 
-CHECKS = (check_toolchain, check_database, check_proxy_list, check_env_file, check_settings)
+CHECKS = (
+    check_toolchain,
+    check_module_mode,
+    check_database,
+    check_proxy_list,
+    check_env_file,
+    check_settings,
+)

@@ -11,12 +11,12 @@ from tests.shells.real import REPOSITORY
 
 SOURCES = Path(gvmpy.doctor.__file__).parent
 PAGE = REPOSITORY / "docs" / "how-to" / "doctor.md"
-IDENTITY = re.compile(r"[a-z]+(-[a-z]+)+")
+IDENTITY = re.compile(r"[a-z0-9]+(-[a-z]+)+")
 
 
 def test_the_page_is_whole() -> None:
     rows = (line.split("|")[1] for line in PAGE.read_text().splitlines() if line.startswith("| `"))
-    told = [identity for row in rows for identity in re.findall(r"`([a-z-]+)`", row)]
+    told = [identity for row in rows for identity in re.findall(r"`([a-z0-9-]+)`", row)]
     assert len(told) == len(set(told))
     assert set(told) == identities()
 

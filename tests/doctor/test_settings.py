@@ -134,6 +134,10 @@ SETTINGS = {
     "database off, local": Case("", environ={"GOSUMDB": "off", "GOTOOLCHAIN": "local"}),
     "database off, path": Case("", environ={"GOSUMDB": "off", "GOTOOLCHAIN": "path"}),
     "another database": Case("", environ={"GOSUMDB": "sum.golang.google.cn"}),
+    "GOPATH mode": Case(
+        "go111module-set", "GO111MODULE=auto\n", severity="note", cure="go env -u GO111MODULE"
+    ),
+    "module mode": Case("", environ={"GO111MODULE": "on"}),
     "proxy": Case("goproxy-malformed", "GOPROXY=proxy\n", severity="error", cure="go env -u GOPROXY"),
     "proxy list": Case("", environ={"GOPROXY": "https://goproxy.cn|direct"}),
     "quotes": Case("go-env-file-line", 'GOFLAGS="-v"\n'),
