@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gvmpy import process
 from gvmpy.errors import HostError
 from gvmpy.goenv.envfile import env_file_path
+from gvmpy.goenv.hide import hide_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,9 +53,11 @@ def _ask(binary: Path, environ: Mapping[str, str], directory: Path, *names: str)
         found: Any = json.loads(answer)
         return {name: value for name, value in found.items() if isinstance(value, str)}
     except HostError as error:
-        stale = any("GOROOT" in detail for detail in error.details)
+        # What Go complains of may be a setting's value.
+        details = tuple(hide_credentials("GOFLAGS", detail) for detail in error.details)
+        stale = any("GOROOT" in detail for detail in details)
         hint = error.hint or ("gvmpy doctor" if stale else None)
-        raise HostError(error.message, details=error.details, hint=hint) from error
+        raise HostError(error.message, details=details, hint=hint) from error
     except (ValueError, AttributeError) as error:
         raise HostError(f"`{binary} env -json` did not answer in JSON") from error
 

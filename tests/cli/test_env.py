@@ -175,6 +175,18 @@ class TestPlain:
         assert "go: cannot find GOROOT directory: /nonexistent" in result.stderr
         assert "hint: gvmpy doctor" in result.stderr
 
+    def test_what_go_complains_of_is_shown_without_credentials(self, person: User) -> None:
+        setting = "https://me:hunter2@x.example"
+        for options in ((), ("--mode",), ("--json",)):
+            result = person.run("env", *options, GVMPY_VERSION=NEW, GO111MODULE=setting)
+            assert result.returncode == 6
+            assert "hunter2" not in result.stdout + result.stderr
+            assert "unknown environment setting GO111MODULE=https://…@x.example" in (
+                result.stderr
+                if "--json" not in options
+                else json.loads(result.stdout)["errors"][0]["details"][0]
+            )
+
     def test_refusals(self, person: User) -> None:
         assert person.run("env", "--mode", "--explain").returncode == 2
         assert person.run("env", "nowhere").returncode == 2
