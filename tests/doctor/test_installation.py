@@ -86,6 +86,11 @@ def stain_block(healthy: Healthy) -> None:
     healthy.rc.write_text(healthy.rc.read_text().replace("if [ -r", "if [ -f"))
 
 
+def add_login_file(healthy: Healthy) -> None:
+    """One that a login bash reads in place of ~/.bashrc."""
+    (healthy.user.home / ".bash_profile").write_text("export EDITOR=ed\n")
+
+
 MENDED: dict[str, tuple[Callable[[Healthy], None], str, str]] = {
     "a shim is gone": (remove_shim, "shims-missing", "error"),
     "shims cannot be run": (lock_shims, "shims-mode", "error"),
@@ -98,6 +103,7 @@ MENDED: dict[str, tuple[Callable[[Healthy], None], str, str]] = {
     "a tree without a receipt": (lose_receipt, "tree-without-receipt", "warning"),
     "something in staging": (leave_staging, "staging-left-over", "warning"),
     "a dead process's lock": (die_with_marker, "lock-of-the-dead", "warning"),
+    "a login file without the block": (add_login_file, "rc-block-outdated", "warning"),
     "the block was edited": (stain_block, "rc-block-outdated", "warning"),
 }
 

@@ -4,14 +4,39 @@ from __future__ import annotations
 
 import socket
 import time
+from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.test_net import secured
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.doctor.conftest import Healthy
     from tests.support.loopback import Request, Site
+
+
+def certificate_for_a_day(begin: datetime) -> bytes:
+    """Return a certificate for `localhost`, signed by itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(begin)
+        .not_valid_after(begin + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    return certificate.public_bytes(pem) + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+
 
 LOOPBACK = "localhost,127.0.0.1"
 PROXY = "http://proxy.corp.example:3128"
@@ -105,6 +130,21 @@ class TestClock:
         assert list(found) == ["clock-differs"][: expected is not None]
         if expected:
             assert found["clock-differs"]["what"] == f"the clock is {expected} a server's"
+
+    @pytest.mark.parametrize("days", [-2, 1])
+    def test_a_certificate_whose_dates_do_not_suit(self, healthy: Healthy, tmp_path: Path, days: int) -> None:
+        """One that ended yesterday, and one that begins tomorrow: either, or the clock, is wrong."""
+        file = tmp_path / "localhost.pem"
+        file.write_bytes(certificate_for_a_day(datetime.now(UTC) + timedelta(days=days)))
+        with secured(file) as site:
+            env = {"GVMPY_SOURCES": "official", "GVMPY_OFFICIAL_INDEX": f"{site.base}/dl/"}
+            found = healthy.findings("--network", SSL_CERT_FILE=str(file), **env)
+            assert list(found) == ["clock-differs"]
+            expected = "certificate has expired" if days < 0 else "certificate is not yet valid"
+            assert expected in found["clock-differs"]["what"]
+            assert "the certificate's dates do not suit this clock" in found["clock-differs"]["where"]
+            # One that nobody vouches for says nothing of clocks.
+            assert healthy.findings("--network", **env) == {}
 
     def test_a_server_that_does_not_answer_is_passed_over(self, healthy: Healthy, site: Site) -> None:
         site.paths["/proxy/golang.org/toolchain/@v/list"] = lambda request: request.answer(200, Date="junk")

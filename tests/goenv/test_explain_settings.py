@@ -248,6 +248,16 @@ def test_without_an_env_file(machine: Machine) -> None:
     assert ask_named(machine.go, machine.environ, machine.home, "GOENV")["GOENV"] == ""
 
 
+def test_without_an_env_file_by_choice(machine: Machine) -> None:
+    machine.user_file.write_text("GOPRIVATE=a\n")
+    machine.environ["GOENV"] = "off"
+    told = machine.explained()["GOENV"]
+    assert (told.value, told.origin.kind) == ("", "environment")
+    assert told.note == "no env file is read, yet `go env -w` writes one"
+    machine.real("-w", "GOPRIVATE=b")
+    assert machine.user_file.read_text() == "GOPRIVATE=b\n"
+
+
 def test_an_env_file_that_cannot_be_read_counts_as_empty(machine: Machine) -> None:
     machine.user_file.mkdir()
     told = machine.explained()
