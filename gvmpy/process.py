@@ -35,18 +35,25 @@ class Finished:
     overlong: bool
 
 
-def ask_go(binary: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> str:
+def ask_go(
+    binary: Path,
+    *arguments: str,
+    settings: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> str:
     """Return what `binary ARGUMENTS` prints, started outside any module and without a home directory.
 
     It has none of the user's settings, only `settings`.
     GOTOOLCHAIN=local keeps the command from switching to, or downloading, another toolchain; without HOME it
-    writes no telemetry. Raises HostError when it cannot be run or fails.
+    writes no telemetry. With `environ` and `directory` it gets these, and it is the caller's to shield it.
+    Raises HostError when it cannot be run or fails.
     """
     try:
         answer = subprocess.run(
             [str(binary), *arguments],
-            env={**_SHIELD, **(settings or {})},
-            cwd="/",
+            env={**(_SHIELD if environ is None else environ), **(settings or {})},
+            cwd=directory or "/",
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_SECONDS,

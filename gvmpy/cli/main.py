@@ -24,6 +24,8 @@ _COMMANDS = (
     "run",
     "root",
     "prompt",
+    "env",
+    "doctor",
     "verify",
     "lock",
     "bundle",

@@ -1,7 +1,8 @@
 """GOPROXY, GOSUMDB and their like, in the order the go command looks for them.
 
 Order (cmd/go/internal/cfg): the environment when not empty, the user's Go env file, `go.env` in GOROOT. Both
-files are read in the same way, see gvmpy.goenv.envfile.
+files are read in the same way, see gvmpy.goenv.envfile; but of several lines of one name the last counts in
+the user's file, the first in `go.env` (readEnvFile).
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ class GoSettings:
         if self._environ.get(name):
             return Setting(self._environ[name], f"${name}")
         with self._lock:
-            for path in self._files():
-                line = _read(path, name)
+            for path, first in self._files():
+                line = _read(path, name, first=first)
                 if line is not None:
                     # An empty one still hides what go.env says (`GOPROXY=` does).
                     return Setting(line.value, f"`{path}`") if line.value else None
@@ -60,20 +61,24 @@ class GoSettings:
         first = setting.value.split(os.pathsep)[0] if setting else ""
         return Path(first) if os.path.isabs(first) else None
 
-    def _files(self) -> Iterator[Path]:
+    def _files(self) -> Iterator[tuple[Path, bool]]:
+        """Yield each file, and whether its first line counts."""
         user_file = env_file_path(self._environ)
         if user_file is not None:
-            yield user_file
+            yield user_file, False
         for goroot in self._known_goroots:
-            yield goroot / "go.env"
+            yield goroot / "go.env", True
         for goroot in self._goroots:
             self._known_goroots.append(goroot)
-            yield goroot / "go.env"
+            yield goroot / "go.env", True
 
 
-def _read(path: Path, name: str) -> EnvLine | None:
-    """Return what `path` says of `name`; a file that cannot be read says nothing, to Go as well."""
+def _read(path: Path, name: str, *, first: bool) -> EnvLine | None:
+    """Return what `path` says of `name`, in the `first` of its lines or the last; a file that cannot be read
+    says nothing, to Go as well.
+    """
     try:
-        return read_env_file(path).get(name)
+        found = read_env_file(path)
     except HostError:
         return None
+    return next((line for line in found.lines if line.name == name), None) if first else found.get(name)

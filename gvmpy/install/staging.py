@@ -67,7 +67,7 @@ def sweep(home: Home, current: GoVersion) -> None:
     _remove_unfinished_records(home, current)
     leavings: dict[GoVersion, list[Path]] = {}
     for path in (*_entries(home.incoming), *_entries(home.versions)):
-        version = _version_of(path.name)
+        version = version_of(path.name)
         if version is not None and (path.parent == home.incoming or not _has_receipt(home, version)):
             leavings.setdefault(version, []).append(path)
     for version, paths in leavings.items():
@@ -77,6 +77,16 @@ def sweep(home: Home, current: GoVersion) -> None:
         with locks.try_hold(lock_path(home, version)) as held:
             if held:
                 _remove(home, version, paths)
+
+
+def remove_leaving(home: Home, version: GoVersion, path: Path) -> None:
+    """Remove one of the things that sweep() would remove; the caller holds the lock of `version`.
+
+    Raises HostError when it is there afterwards.
+    """
+    _remove(home, version, [path])
+    if os.path.lexists(path):
+        raise HostError(f"cannot remove `{path}`")
 
 
 def _remove_unfinished_records(home: Home, version: GoVersion) -> None:
@@ -125,7 +135,7 @@ def _entries(directory: Path) -> list[Path]:
         return []
 
 
-def _version_of(name: str) -> GoVersion | None:
+def version_of(name: str) -> GoVersion | None:
     """Read the version off `go1.22.3` or `go1.22.3.4711.1a2b3c`; anything else is not ours to touch."""
     staged = _STAGED.fullmatch(name)
     for stem in (name, staged[1] if staged else ""):

@@ -9,7 +9,7 @@ _gvmpy_complete_table() {
   case $1 in
   # >>> written by docs/generate.py from the commands; do not edit
   '')
-    commands=('install' 'uninstall' 'use' 'alias' 'undo' 'history' 'hooks' 'list' 'current' 'which' 'exec' 'run' 'root' 'prompt' 'verify' 'lock' 'bundle' 'sbom' 'config' 'profile' 'init' 'completion')
+    commands=('install' 'uninstall' 'use' 'alias' 'undo' 'history' 'hooks' 'list' 'current' 'which' 'exec' 'run' 'root' 'prompt' 'env' 'doctor' 'verify' 'lock' 'bundle' 'sbom' 'config' 'profile' 'init' 'completion')
     options=('--version' '-h' '--help')
     ;;
   'install')
@@ -71,6 +71,13 @@ _gvmpy_complete_table() {
     ;;
   'prompt')
     options=('--json' '-h' '--help')
+    ;;
+  'env')
+    options=('--explain' '--mode' '--json' '-h' '--help')
+    arguments=('')
+    ;;
+  'doctor')
+    options=('--fix' '--yes' '-y' '--network' '--json' '-h' '--help')
     ;;
   'verify')
     options=('--transparency' '--raise' '--json' '-h' '--help')

@@ -1,0 +1,1 @@
+"""What may be wrong on this machine, why it matters, and what mends it."""
