@@ -37,12 +37,12 @@ class World:
 
         return Network(self.environ, offline=self.config.offline)
 
-    def sources(self, network: Network) -> Context:
-        """Return what sources need to know."""
+    def sources(self, network: Network, *, list_age: float = 0.0) -> Context:
+        """Return what sources need to know; a list younger than `list_age` seconds is not asked for again."""
         from gvmpy.goenv.settings import GoSettings
         from gvmpy.releases.model import Context
 
-        return Context(self.config, network, self.home, GoSettings(self.environ, self._goroots()))
+        return Context(self.config, network, self.home, GoSettings(self.environ, self._goroots()), list_age)
 
     def _goroots(self) -> Iterator[Path]:
         """Yield the GOROOTs on this machine whose go.env may name a proxy: the system's, then ours."""

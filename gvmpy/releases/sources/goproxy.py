@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
 from gvmpy.errors import GvmpyError, NetworkError, NoSuchVersionError
 from gvmpy.goenv.goproxy import DIRECT, OFF, ProxyEntry, parse_goproxy
 from gvmpy.net import redact
 from gvmpy.releases.model import Address, Artifact, Digest, Release
+from gvmpy.releases.pages import Pages
 from gvmpy.trust.relay import choose_base, fetcher
 from gvmpy.trust.sumdb import Database, parse_gosumdb
 from gvmpy.version import GoVersion
@@ -46,27 +48,48 @@ class _NotFoundError(NoSuchVersionError):
 
 def open_source(context: Context) -> Source:
     """Return the source as Go's settings, or ours in their place, describe it."""
-    return _GoProxy(context)
+    return GoProxy(context)
 
 
-class _GoProxy:
+class GoProxy:
+    """The module proxies of GOPROXY, as a source."""
+
     name = "goproxy"
 
     def __init__(self, context: Context) -> None:
         self._network = context.network
         self._cache = context.config.cache
+        self._pages = Pages(context.network, context.config.cache, context.list_age)
+        self._journal = context.journal
         self._state = context.home.state
         self._goproxy = context.config.goproxy or _value(context, "GOPROXY") or DIRECT
         self._gosumdb = context.config.sumdb or _value(context, "GOSUMDB")
 
     def releases(self, platform: Platform) -> list[Release]:
+        """Return what the first proxy that answers lists, in no particular order."""
+
         def listed(base: str) -> list[Release]:
-            text = self._read(base, f"/{MODULE}/@v/list").decode("utf-8", errors="replace")
+            path = f"/{MODULE}/@v/list"
+            page = self._pages.get(base + path, limit=_LARGEST_ANSWER)
+            text = _require_ok(base, path, page.status, page.body).decode("utf-8", errors="replace")
+            self._journal.as_of[self.name] = page.when
             return [release for line in text.splitlines() if (release := _parse_listed(line, platform))]
 
         return self._through_proxies(listed)[1]
 
+    def released(self, version: GoVersion, platform: Platform) -> date:
+        """Return the day on which `version` came out, by the word of the proxy.
+
+        Raises NoSuchVersionError when it does not know, NetworkError when it cannot be asked.
+        """
+        module_version = f"v0.0.1-{version.name}.{platform}"
+        day = self._through_proxies(lambda base: self._require_info(base, module_version))[1]
+        if day is None:
+            raise NoSuchVersionError(f"nobody tells when {version.name} came out")
+        return day
+
     def artifact(self, version: GoVersion, platform: Platform) -> Artifact:
+        """Return where the zip is, and the hash that the checksum database has for it."""
         module_version = f"v0.0.1-{version.name}.{platform}"
         base, _ = self._through_proxies(lambda base: self._require_info(base, module_version))
         evidence = self._database().prove(MODULE, module_version)
@@ -99,14 +122,20 @@ class _GoProxy:
         start = next(index for index, entry in enumerate(bases) if _home_of(entry.base) == first)
         return tuple(Address(_home_of(entry.base) + path, entry.any_failure) for entry in bases[start:])
 
-    def _require_info(self, base: str, module_version: str) -> None:
+    def _require_info(self, base: str, module_version: str) -> date | None:
+        """Ask for the `.info`; return the day that it tells, None when it tells none."""
         body = self._read(base, f"/{MODULE}/@v/{module_version}.info")
         try:
-            told = json.loads(body)["Version"]
+            document = json.loads(body)
+            told = document["Version"]
         except (ValueError, TypeError, KeyError, RecursionError):
-            told = None
+            document, told = {}, None
         if told != module_version:
             raise NetworkError(f"{redact(base)} answered something else than the .info of {module_version}")
+        try:
+            return date.fromisoformat(document["Time"][:10])
+        except (ValueError, TypeError, KeyError):
+            return None
 
     def _database(self) -> Database:
         """Return the checksum database GOSUMDB names, through the proxies' relay where there is one."""
@@ -144,16 +173,20 @@ class _GoProxy:
 
     def _read(self, base: str, path: str) -> bytes:
         answer = self._network.get(base + path, limit=_LARGEST_ANSWER)
-        if answer.status == _HTTP_OK:
-            return answer.body
-        text = f"{redact(base)} answered {answer.status} for {path.rpartition('/')[2]}"
-        if answer.status in _NOT_FOUND:
-            raise _NotFoundError(text)
-        if answer.status in _UNAUTHORIZED:
-            raise NetworkError(text, hint="check the user and password in GOPROXY")
-        # Proxies that hold back what they have not cached, or may not give, say 403: no version, but also
-        # not the plain "not found" that `,` passes on.
-        raise NoSuchVersionError(text) if answer.status == _FORBIDDEN else NetworkError(text)
+        return _require_ok(base, path, answer.status, answer.body)
+
+
+def _require_ok(base: str, path: str, status: int, body: bytes) -> bytes:
+    if status == _HTTP_OK:
+        return body
+    text = f"{redact(base)} answered {status} for {path.rpartition('/')[2]}"
+    if status in _NOT_FOUND:
+        raise _NotFoundError(text)
+    if status in _UNAUTHORIZED:
+        raise NetworkError(text, hint="check the user and password in GOPROXY")
+    # Proxies that hold back what they have not cached, or may not give, say 403: no version, but also not the
+    # plain "not found" that `,` passes on.
+    raise NoSuchVersionError(text) if status == _FORBIDDEN else NetworkError(text)
 
 
 def _value(context: Context, name: str) -> str:
