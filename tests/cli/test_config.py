@@ -177,7 +177,9 @@ class TestChanging:
             if value := done(user, "get", key.name).strip():
                 done(user, "set", key.name, value)
         assert "default" not in "".join(
-            line for line in done(user, "list").splitlines(keepends=True) if "goproxy." not in line
+            line
+            for line in done(user, "list").splitlines(keepends=True)
+            if not line.startswith(("goproxy.", "official.trusted"))
         )
 
     def test_through_a_link(self, user: User) -> None:

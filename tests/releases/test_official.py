@@ -19,6 +19,7 @@ from gvmpy.home import Home
 from gvmpy.net import Network
 from gvmpy.platform import Platform
 from gvmpy.releases.model import Address, Context
+from gvmpy.releases.pages import host_of
 from gvmpy.releases.sources.official import open_source
 from gvmpy.version import GoVersion
 
@@ -84,7 +85,9 @@ def opened(site: Site, tmp_path: Path) -> Iterator[Callable[[Any], Source]]:
         def open_over(document: Any) -> Source:
             site.body("/dl/", document if isinstance(document, bytes) else json.dumps(document).encode())
             config = Config(
-                official_index=f"{site.base}/dl/?mode=json&include=all", mirrors=(f"{site.base}/mirror/",)
+                official_index=f"{site.base}/dl/?mode=json&include=all",
+                mirrors=(f"{site.base}/mirror/",),
+                cache=tmp_path / "cache",
             )
             return open_source(Context(config, network, Home(tmp_path), GoSettings({}, [])))
 
@@ -113,13 +116,13 @@ class TestWarts:
         artifact = opened(WARTS).artifact(GoVersion.parse("1.22.3"), AMD64)
         name = "go1.22.3.linux-amd64.tar.gz"
         assert artifact.addresses == (
-            Address(f"{site.base}/mirror/{name}", any_failure=True),
-            Address(f"{site.base}/dl/{name}", any_failure=True),
+            Address(f"{site.base}/mirror/{name}", any_failure=True, mirror=f"{site.base}/mirror/"),
+            Address(f"{site.base}/dl/{name}", any_failure=True, mirror=f"{site.base}/dl/"),
         )
         assert (artifact.digest.algorithm, artifact.digest.value) == ("sha256", SHA)
         assert (artifact.size, artifact.limit) == (69_000_000, 69_000_000)
-        assert (artifact.trust, artifact.layout, artifact.source) == ("origin-sha256", "archive", "official")
-        assert artifact.evidence == {"index": f"{site.base}/dl/?…"}
+        assert (artifact.trust, artifact.layout, artifact.source) == ("third-party", "archive", "official")
+        assert artifact.evidence == {"index": f"{site.base}/dl/?…", "index_host": host_of(site.base)}
 
     def test_arm_by_its_other_name(self, opened: Callable[[Any], Source]) -> None:
         artifact = opened(WARTS).artifact(GoVersion.parse("1.22.2"), ARM)
@@ -252,7 +255,7 @@ class _Canned:
     def __init__(self, body: bytes) -> None:
         self._body = body
 
-    def get(self, url: str, *, limit: int, accept: str = "*/*") -> Any:
+    def get(self, url: str, **_: Any) -> Any:
         from gvmpy.net import Answer
 
         return Answer(200, self._body)
@@ -262,7 +265,9 @@ class _Canned:
 @given(indexes())
 def test_junk_never_crashes_and_is_never_offered_unproven(document: Any) -> None:
     network: Any = _Canned(json.dumps(document).encode())
-    config = Config(official_index="https://x.example/dl/", mirrors=("https://m.example/",))
+    config = Config(
+        official_index="https://x.example/dl/", mirrors=("https://m.example/",), cache=Path("/dev/null/no")
+    )
     source = open_source(Context(config, network, Home(Path("/nonexistent")), GoSettings({}, [])))
     try:
         offered = [item.version for item in source.releases(AMD64)]
