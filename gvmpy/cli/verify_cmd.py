@@ -26,7 +26,7 @@ def command(request: str | None, as_json: bool) -> Result:
     from gvmpy.install.verify import verify
     from gvmpy.selection.request import parse_request
     from gvmpy.selection.resolve import match_installed
-    from gvmpy.trust.receipt import install_anew
+    from gvmpy.trust.receipt import mend
 
     home = here().home
     versions = [match_installed(parse_request(request), home)] if request is not None else home.installed()
@@ -42,9 +42,7 @@ def command(request: str | None, as_json: bool) -> Result:
         data={"versions": [_data(verification) for verification in found]},
         text="\n".join(_text(verification) for verification in found) if versions else "nothing is installed",
         notes=tuple(
-            f"hint: {install_anew(verification.version.text)}"
-            for verification in found
-            if not verification.intact
+            f"hint: {mend(verification.version.text)}" for verification in found if not verification.intact
         ),
         exit_code=IntegrityError.exit_code if errors else intact,
         errors=tuple(errors),
