@@ -59,7 +59,8 @@ def install_requests(
 
     cancellation = Cancellation()
     with world.network() as network:
-        chain = open_sources(world.sources(network))
+        context = world.sources(network)
+        chain = open_sources(context)
         progress = progress_for(quiet=quiet)
         planned = plan(parsed, chain, host())
         world.home.prepare()
@@ -71,7 +72,10 @@ def install_requests(
         write_shims(world.home)
     refusals = [refusal for item in planned for refusal in item.refusals]
     refusals += [refusal for outcome in outcomes for refusal in _refusals(outcome)]
-    return outcomes, tuple(dict.fromkeys(f"note: {refusal}" for refusal in refusals))
+    detours = [detour for item in outcomes if item.installation for detour in item.installation.detours]
+    notes = [f"note: {passed}" for passed in (*refusals, *detours)]
+    notes += [f"warning: {warning}" for warning in context.journal.warnings]
+    return outcomes, tuple(dict.fromkeys(notes))
 
 
 def _refusals(outcome: Outcome) -> tuple[Refusal, ...]:
@@ -88,6 +92,7 @@ def _data(installation: Installation) -> dict[str, Any]:
         "trust": receipt.trust,
         "evidence": dict(receipt.evidence),
         "refusals": [str(refusal) for refusal in installation.refusals],
+        "detours": [{"place": detour.place, "reason": detour.reason} for detour in installation.detours],
     }
 
 
