@@ -21,6 +21,7 @@ _COMMANDS = (
     "root",
     "prompt",
     "verify",
+    "repair",
     "config",
     "init",
     "completion",
