@@ -213,6 +213,42 @@ class TestBrokenIndex:
         assert [path for path, _ in site.requests] == ["/dl/?mode=json&include=all"]
 
 
+class TestWhoseIndex:
+    """go.dev cannot be had here: what would have answered in its place is canned."""
+
+    @pytest.mark.parametrize(
+        ("asked", "answered", "trusted", "trust", "vouched"),
+        [
+            ("https://go.dev/dl/?x", "https://go.dev/dl/?x", (), "origin-sha256", False),
+            ("https://golang.google.cn/dl/", "https://golang.google.cn/dl/", (), "origin-sha256", False),
+            ("https://golang.google.cn/dl/", "https://go.dev/dl/", (), "origin-sha256", False),
+            ("https://GO.dev:443/dl/", "https://go.dev/dl/", (), "origin-sha256", False),
+            ("https://go.dev/dl/", "https://portal.example/", (), "third-party", False),
+            ("https://short.example/", "https://go.dev/dl/", (), "third-party", False),
+            ("https://go.dev:8443/dl/", "https://go.dev:8443/dl/", (), "third-party", False),
+            ("https://go.dev.example/dl/", "https://go.dev.example/dl/", (), "third-party", False),
+            ("https://x.go.dev/dl/", "https://x.go.dev/dl/", (), "third-party", False),
+            ("https://user@go.dev@a.example/", "https://a.example/", (), "third-party", False),
+            ("https://a.example/", "https://a.example/", ("a.example",), "origin-sha256", True),
+            ("https://a.example:8/", "https://a.example:8/", ("a.example",), "origin-sha256", True),
+            ("https://a.example:8/", "https://a.example:8/", ("a.example:8",), "origin-sha256", True),
+            ("https://a.example:9/", "https://a.example:9/", ("a.example:8",), "third-party", False),
+            ("https://a.example/", "https://b.example/", ("a.example",), "third-party", False),
+            ("https://a.example/", "https://go.dev/dl/", ("a.example",), "origin-sha256", True),
+        ],
+    )
+    def test_level(
+        self, tmp_path: Path, asked: str, answered: str, trusted: tuple[str, ...], trust: str, vouched: bool
+    ) -> None:
+        network: Any = _Canned(json.dumps(WARTS).encode(), answered)
+        config = Config(official_index=asked, trusted_indexes=trusted, cache=tmp_path / "cache")
+        source = open_source(Context(config, network, Home(tmp_path), GoSettings({}, [])))
+        artifact = source.artifact(GoVersion.parse("1.22.3"), AMD64)
+        assert artifact.trust == trust
+        assert artifact.evidence["index_host"] == host_of(answered)
+        assert artifact.evidence.get("vouched") == ("official.trusted" if vouched else None)
+
+
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 junk = st.recursive(
     scalars,
@@ -252,13 +288,14 @@ def indexes(draw: st.DrawFn) -> Any:
 class _Canned:
     """A network that answers one body: the parser is what is tried here."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, url: str = "") -> None:
         self._body = body
+        self._url = url
 
     def get(self, url: str, **_: Any) -> Any:
         from gvmpy.net import Answer
 
-        return Answer(200, self._body)
+        return Answer(200, self._body, self._url)
 
 
 @settings(max_examples=300, deadline=None)
