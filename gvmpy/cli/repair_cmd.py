@@ -105,11 +105,12 @@ def _data(item: Repair | Condition) -> dict[str, Any]:
     found = _condition(item)
     difference = found.difference
     installation = item.installation if isinstance(item, Repair) else None
-    receipt = installation.receipt if installation else found.receipt
+    receipt = item.receipt
     return {
         "version": found.version.text,
         "intact": found.intact,
-        "repaired": installation is not None,
+        "repaired": isinstance(item, Repair) and item.done,
+        "fetched": installation is not None,
         "fault": found.fault or None,
         "changed": list(difference.changed) if difference else [],
         "missing": list(difference.missing) if difference else [],
@@ -141,11 +142,11 @@ def _would(found: Condition) -> str:
 
 
 def _did(repair: Repair) -> str:
-    found, installation = repair.found, repair.installation
-    if installation is None:
+    found, receipt = repair.found, repair.receipt
+    if not repair.done or receipt is None:
         return f"{found.version.name}: nothing to repair"
-    receipt = installation.receipt
-    head = f"repaired {found.version.name} from {receipt.source} ({receipt.trust})"
+    origin = receipt.source if repair.installation else "its own files"
+    head = f"repaired {found.version.name} from {origin} ({receipt.trust})"
     return "\n".join([head, *_differences(found, ("replaced", "restored", "removed", "mode restored"))])
 
 

@@ -11,10 +11,13 @@ from gvmpy import locks
 from gvmpy.config import TRUST_LEVELS
 from gvmpy.errors import HostError, IntegrityError, NoSuchVersionError
 from gvmpy.install import staging
+from gvmpy.install.clone import clone
+from gvmpy.install.commit import commit_over, manifest_path
 from gvmpy.install.pipeline import Installer
 from gvmpy.install.verify import compare_with_records
 from gvmpy.releases.model import Address, Artifact, Digest
 from gvmpy.releases.sources.official import archive_name, mirror_address
+from gvmpy.trust.manifest import Manifest
 from gvmpy.trust.receipt import install_anew, load_receipt
 
 if TYPE_CHECKING:
@@ -51,13 +54,26 @@ class Condition:
         """Whether nothing needs repair."""
         return self.difference is not None and not self.difference
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether every file is there with its right content, and only modes or other files are wrong."""
+        return self.difference is not None and not (self.difference.changed or self.difference.missing)
+
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What was found, and what stands there now; `installation` is None when nothing was to be done."""
+    """What was found, and what was done: nothing, the right files put into a new tree, or all fetched anew,
+    which alone makes an `installation`.
+    """
 
     found: Condition
     installation: Installation | None
+    receipt: Receipt | None
+
+    @property
+    def done(self) -> bool:
+        """Whether anything was done."""
+        return not self.found.intact
 
 
 def examine(home: Home, version: GoVersion) -> Condition:
@@ -99,8 +115,9 @@ class Repairer:
     def repair(self, version: GoVersion) -> Repair:
         """Put `version` right, if anything is wrong with it.
 
-        With a receipt to rely on, the bytes must have the digest that it names, whoever serves them. Without
-        one, the proof is made anew, as for an installation. Raises the errors of the sources, IntegrityError
+        Where all files are there, and other ones besides, nothing is fetched. Else, with a receipt to rely
+        on, the bytes must have the digest that it names, whoever serves them; without one, the proof is made
+        anew, as for an installation. Raises the errors of the sources, IntegrityError
         for other bytes, HostError for a lock or a disk in the way; the old tree is then still in place.
         """
         self._home.prepare()
@@ -113,7 +130,10 @@ class Repairer:
             if held and os.path.lexists(self._home.receipt(version)):
                 staging.sweep(self._home, version)
             if found.intact:
-                return Repair(found, None)
+                return Repair(found, None, found.receipt)
+            if found.receipt is not None and found.is_complete:
+                self._sort_out(version, found.receipt)
+                return Repair(found, None, found.receipt)
             installer = Installer(
                 self._home,
                 self._config,
@@ -122,7 +142,15 @@ class Repairer:
                 progress=self._progress,
                 cancellation=self._cancellation,
             )
-            return Repair(found, installer.replace(version))
+            installation = installer.replace(version)
+            return Repair(found, installation, installation.receipt)
+
+    def _sort_out(self, version: GoVersion, receipt: Receipt) -> None:
+        """Exchange the tree for one with the same files, their right modes, and nothing else."""
+        manifest = Manifest.loads(manifest_path(self._home, version).read_text("utf-8"))
+        with staging.staged(self._home, version) as tree:
+            clone(self._home.goroot(version), manifest, tree)
+            commit_over(self._home, version, tree, manifest, receipt)
 
     def _sources(self, receipt: Receipt | None) -> Sequence[Source]:
         if receipt is None:

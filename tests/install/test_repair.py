@@ -157,6 +157,33 @@ class TestDamage:
         for key in ("archive_sha256", "tree_h1", "trust", "source", "file_count"):
             assert after[key] == before[key]
 
+    def test_what_does_not_belong_goes_without_asking_anybody(
+        self, owner: User, origin: Site, goroot: Path
+    ) -> None:
+        before = (goroot / "LICENSE").stat()
+        put(goroot / "src" / "make.bash", mode=0o600)
+        put(goroot / "VERSION", mode=0o777)
+        put(
+            goroot / "go.env", mode=0o600
+        )  # others' reading it is no difference, but comes right with the rest
+        (goroot / "src" / "evil.go").symlink_to("nowhere")
+        result = owner.run("repair", VERSION, GVMPY_OFFLINE="1")
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.splitlines() == [
+            f"repaired go{VERSION} from its own files (origin-sha256)",
+            "  removed: src/evil.go",
+            "  mode restored: VERSION",
+            "  mode restored: src/make.bash",
+        ]
+        assert origin.requests == []
+        is_right(owner)
+        modes = {
+            name: (goroot / name).stat().st_mode & 0o777 for name in ("VERSION", "go.env", "src/make.bash")
+        }
+        assert modes == {"VERSION": 0o644, "go.env": 0o644, "src/make.bash": 0o755}
+        after = (goroot / "LICENSE").stat()
+        assert (after.st_ino, after.st_mtime) == (before.st_ino, before.st_mtime)
+
     def test_the_go_itself_is_gone(self, owner: User, goroot: Path) -> None:
         """It does not count as installed, and can be repaired all the same."""
         (goroot / "bin" / "go").unlink()
@@ -229,8 +256,8 @@ class TestDamage:
         done = json.loads(owner.run("repair", "--all", "--json").stdout)
         [entry] = done["data"]["versions"]
         assert list(entry) == [
-            *("version", "intact", "repaired", "fault", "changed", "missing", "added", "mode"),
-            *("source", "trust", "evidence", "detours"),
+            *("version", "intact", "repaired", "fetched", "fault"),
+            *("changed", "missing", "added", "mode", "source", "trust", "evidence", "detours"),
         ]
         assert (entry["intact"], entry["repaired"], entry["missing"]) == (False, True, ["LICENSE"])
         assert (entry["source"], entry["trust"]) == ("official", "origin-sha256")
@@ -455,7 +482,7 @@ def test_a_build_goes_on(user: User, official: Site) -> None:
     def build(number: int) -> None:
         main = f'package main\n\nimport "errors"\n\nfunc main() {{ println(errors.New("x"), {number}) }}\n'
         (module / "main.go").write_text(main)
-        command = [goroot / "bin" / "go", "build", "-o", os.devnull, "."]
+        command = [str(goroot / "bin" / "go"), "build", "-o", os.devnull, "."]
         done = subprocess.run(
             command, cwd=module, env=env, capture_output=True, text=True, check=False, timeout=120
         )
