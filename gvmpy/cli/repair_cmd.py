@@ -90,7 +90,8 @@ def _workshop(
             cancellation=Cancellation(),
         )
         yield repairer.repair
-    write_shims(world.home)
+    if world.home.shims.is_dir():
+        write_shims(world.home)
 
 
 def _condition(item: Repair | Condition) -> Condition:

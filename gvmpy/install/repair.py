@@ -81,8 +81,7 @@ def examine(home: Home, version: GoVersion) -> Condition:
 
     Raises NoSuchVersionError when there is nothing of it at all.
     """
-    if not os.path.lexists(home.receipt(version)) and not os.path.lexists(home.goroot(version)):
-        raise NoSuchVersionError(f"{version.name} is not installed", hint=f"gvmpy install {version}")
+    _require_something(home, version)
     try:
         found = compare_with_records(home, version)
     except IntegrityError as error:
@@ -90,6 +89,11 @@ def examine(home: Home, version: GoVersion) -> Condition:
     except HostError as error:  # a file that not even its owner may read
         return Condition(version, load_receipt(home.receipt(version)), None, error.message)
     return Condition(version, found.receipt, found.difference, "")
+
+
+def _require_something(home: Home, version: GoVersion) -> None:
+    if not os.path.lexists(home.receipt(version)) and not os.path.lexists(home.goroot(version)):
+        raise NoSuchVersionError(f"{version.name} is not installed", hint=f"gvmpy install {version}")
 
 
 class Repairer:
@@ -120,6 +124,7 @@ class Repairer:
         anew, as for an installation. Raises the errors of the sources, IntegrityError
         for other bytes, HostError for a lock or a disk in the way; the old tree is then still in place.
         """
+        _require_something(self._home, version)
         self._home.prepare()
         lock = staging.lock_path(self._home, version)
         wait = f"waiting for another gvmpy, which is at work on {version.name}"
