@@ -83,6 +83,7 @@ class Installer:
         network: Network,
         progress: Progress,
         cancellation: Cancellation,
+        mirrors: Mirrors | None = None,
     ) -> None:
         self._home = home
         self._config = config
@@ -90,7 +91,7 @@ class Installer:
         self._progress = progress
         self._cancellation = cancellation
         self._downloader = Downloader(network, progress, cancellation)
-        self._mirrors = Mirrors()
+        self._mirrors = mirrors or Mirrors()
         self._platform: Platform = host()
 
     def install(self, version: GoVersion) -> Installation:

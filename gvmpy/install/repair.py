@@ -13,6 +13,7 @@ from gvmpy.errors import HostError, IntegrityError, NoSuchVersionError
 from gvmpy.install import staging
 from gvmpy.install.clone import clone
 from gvmpy.install.commit import commit_over, manifest_path
+from gvmpy.install.mirrors import Mirrors
 from gvmpy.install.pipeline import Installer
 from gvmpy.install.verify import compare_with_records
 from gvmpy.releases.model import Address, Artifact, Digest
@@ -115,6 +116,7 @@ class Repairer:
         self._network = network
         self._progress = progress
         self._cancellation = cancellation
+        self._mirrors = Mirrors()
 
     def repair(self, version: GoVersion) -> Repair:
         """Put `version` right, if anything is wrong with it.
@@ -146,6 +148,7 @@ class Repairer:
                 network=self._network,
                 progress=self._progress,
                 cancellation=self._cancellation,
+                mirrors=self._mirrors,
             )
             installation = installer.replace(version)
             return Repair(found, installation, installation.receipt)

@@ -59,6 +59,7 @@ class _Team:
         self._waiting = waiting
         self._ask = ask
         self._failure: GvmpyError | None = None
+        self._crashes: list[BaseException] = []
         self.found: dict[GoVersion, date] = {}
 
     def run(self) -> GvmpyError | None:
@@ -67,11 +68,13 @@ class _Team:
             threading.Thread(target=self._work, args=(event,), daemon=True).start()
         for event in ended:
             event.wait()
+        for crash in self._crashes:
+            raise crash
         return self._failure
 
     def _work(self, ended: threading.Event) -> None:
         try:
-            while self._failure is None:
+            while self._failure is None and not self._crashes:
                 version = self._waiting.popleft()
                 with contextlib.suppress(NoSuchVersionError):
                     self.found[version] = self._ask(version)
@@ -79,6 +82,8 @@ class _Team:
             return  # nothing is left
         except GvmpyError as error:
             self._failure = error
+        except BaseException as crash:  # noqa: BLE001 - raised again where the user waits, if anybody still does
+            self._crashes.append(crash)
         finally:
             ended.set()
 

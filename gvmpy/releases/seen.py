@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from gvmpy import locks
 from gvmpy.errors import HostError
-from gvmpy.files import make_private, write_atomic
+from gvmpy.files import make_private, refuse_foreign, write_atomic
 from gvmpy.releases.model import Release
 from gvmpy.version import GoVersion
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from gvmpy.platform import Platform
 
 _LARGEST = 1 << 18
+_LOCK_TIMEOUT = 5.0
+"""Seconds: what is not written down now will be next time."""
+
 _SUPPORTED_LINES = 2
 _STANDSTILL = timedelta(days=120)
 """A patch release comes about every month (go.dev/doc/devel/release); four without one do not happen."""
@@ -42,6 +45,7 @@ class Sighting:
 
 
 Lines = dict[tuple[int, int], Sighting]
+Newest = dict[tuple[int, int], GoVersion]
 
 
 class Seen:
@@ -92,34 +96,40 @@ class Seen:
         entries = document.get(self._platform)
         lines: Lines = {}
         for entry in entries if isinstance(entries, list) else []:
-            with contextlib.suppress(ValueError, TypeError, KeyError):
+            with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
                 days = [date.fromisoformat(entry[key]) for key in ("first", "last")]
                 version = GoVersion.parse(entry["version"])
                 if version.is_release and not version.is_prerelease:
                     lines[version.minor] = Sighting(version, *days)
         return lines
 
-    def _write(self, listed: dict[tuple[int, int], GoVersion], today: date) -> None:
+    def _write(self, listed: Newest, today: date) -> None:
         """Add to what is on disk now, under a lock. A home that is not there, or read-only, stays so."""
         if not self._home.locks.is_dir():
             return
-        with contextlib.suppress(OSError, HostError), locks.hold(self._home.locks / "index.lock", timeout=5):
-            document = self._read()
-            merged = _merge(self._lines(document), listed, today)
-            document[self._platform] = [
-                {
-                    "version": merged[line].version.text,
-                    "first": merged[line].first.isoformat(),
-                    "last": merged[line].last.isoformat(),
-                }
-                for line in sorted(merged)
-            ]
-            make_private(self.path.parent)
-            write_atomic(self.path, (json.dumps(document, indent=1) + "\n").encode())
+        lock = self._home.locks / "index.lock"
+        with contextlib.suppress(OSError, HostError):
+            refuse_foreign(self._home.root, "")
+            with locks.hold(lock, timeout=_LOCK_TIMEOUT):
+                self._add(listed, today)
+
+    def _add(self, listed: Newest, today: date) -> None:
+        document = self._read()
+        merged = _merge(self._lines(document), listed, today)
+        document[self._platform] = [
+            {
+                "version": merged[line].version.text,
+                "first": merged[line].first.isoformat(),
+                "last": merged[line].last.isoformat(),
+            }
+            for line in sorted(merged)
+        ]
+        make_private(self.path.parent)
+        write_atomic(self.path, (json.dumps(document, indent=1) + "\n").encode())
 
 
-def _newest_of_lines(releases: Iterable[Release]) -> dict[tuple[int, int], GoVersion]:
-    newest: dict[tuple[int, int], GoVersion] = {}
+def _newest_of_lines(releases: Iterable[Release]) -> Newest:
+    newest: Newest = {}
     for release in releases:
         line = release.version.minor
         if release.stable and (line not in newest or release.version > newest[line]):
@@ -127,7 +137,7 @@ def _newest_of_lines(releases: Iterable[Release]) -> dict[tuple[int, int], GoVer
     return newest
 
 
-def _merge(known: Lines, listed: dict[tuple[int, int], GoVersion], today: date) -> Lines:
+def _merge(known: Lines, listed: Newest, today: date) -> Lines:
     merged = dict(known)
     for line, version in listed.items():
         before = known.get(line)

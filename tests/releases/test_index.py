@@ -329,7 +329,20 @@ class TestRollback:
         assert "it may be frozen" in talk
 
     @pytest.mark.parametrize(
-        "text", ["", "junk", "[]", '{"linux-amd64": 7}', "[" * 100_000, '{"linux-amd64": [{"version": 1}]}']
+        "text",
+        [
+            *(
+                "",
+                "junk",
+                "[]",
+                '{"linux-amd64": 7}',
+                "[" * 100_000,
+                '{"linux-amd64": [{"version": "1.26.1"}, 7]}',
+            ),
+            '{"linux-amd64": [{"version": 1, "first": "2026-01-01", "last": "2026-01-01"}]}',
+            '{"linux-amd64": [{"version": "1.26.1", "first": "2026-13-01", "last": 3}]}',
+            '{"linux-amd64": [{"version": "1.27rc1", "first": "2026-01-01", "last": "2026-01-01"}]}',
+        ],
     )
     def test_a_spoilt_memory_is_none(self, tmp_path: Path, text: str) -> None:
         home, platform, today = Home(tmp_path), Platform("linux", "amd64"), datetime.now(UTC).date()

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,8 @@ from gvmpy.releases.seen import Seen
 from gvmpy.version import GoVersion
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gvmpy.platform import Platform
     from gvmpy.releases.model import Context, Source
 
@@ -46,10 +47,11 @@ def open_source(context: Context) -> Source:
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """Each version: whether it is stable, its files' digests and sizes in bytes. `host` is who says so."""
+    """Each version: whether it is stable, its files' digests and sizes in bytes; who says so, and when."""
 
     releases: dict[GoVersion, tuple[bool, dict[str, tuple[str, int]]]]
     host: str
+    when: datetime
 
 
 class _Official:
@@ -101,7 +103,7 @@ class _Official:
         asked = host_of(self._url)
         # The two origins are one: who turns from one to the other must not find an older list there.
         seen = Seen(self._home, "go.dev" if asked in ORIGINS else asked, platform)
-        gone, standstill = seen.compare(listed, datetime.now(UTC).date())
+        gone, standstill = seen.compare(listed, self._index.when.date())
         where = f"the index at {redact(self._url)}"
         for release in gone:
             name, day = release.version.name, release.last_listed
@@ -142,7 +144,8 @@ class _Official:
         if not isinstance(document, list):
             raise NetworkError(f"the index at {redact(self._url)} is not a list of releases")
         self._journal.as_of[self.name] = page.when
-        return _Index(dict(entry for entry in map(_parse_release, document) if entry is not None), page.host)
+        parsed = dict(entry for entry in map(_parse_release, document) if entry is not None)
+        return _Index(parsed, page.host, page.when)
 
 
 def archive_name(version: GoVersion, platform: Platform) -> str:
