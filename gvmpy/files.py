@@ -74,8 +74,7 @@ def exchange(new: Path, present: Path, *, aside: Path) -> None:
 
     renameat2(2) with RENAME_EXCHANGE, on macOS renamex_np(2) with RENAME_SWAP, which has the same value.
     Where the file system has neither, `present` is called `aside` between two renames, and missing for that
-    moment.
-    With nothing at `present`, `new` just gets its name. Raises OSError.
+    moment. With nothing at `present`, `new` just gets its name. Raises OSError.
     """
     if not os.path.lexists(present):
         os.rename(new, present)
