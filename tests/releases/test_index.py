@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -354,6 +355,16 @@ class TestRollback:
         seen.path.write_text(text)
         assert seen.compare([], today) == ([], "")
         assert seen.newest() is None
+
+    def test_root_leaves_nothing_in_somebody_elses_home(self, lister: User) -> None:
+        settle(lister)
+        shutil.rmtree(lister.root / "state" / "index")
+        if os.geteuid() == 0:
+            os.chown(lister.root, 65534, 65534)
+        else:
+            (lister.root / "state").chmod(0o555)
+        assert remote(lister)[0] == list(LINES)
+        assert not (lister.root / "state" / "index").exists()
 
     def test_looking_makes_no_home(self, lister: User) -> None:
         remote(lister)
