@@ -35,6 +35,9 @@ HOOK_POLICIES = ("off", "warn", "block")
 _LOCK_TIMEOUT = 300.0
 """Seconds: longer than a download over a slow line is worth waiting for."""
 
+_MIRROR_TIMEOUT = 10.0
+"""Seconds: a mirror that is silent for longer is worse than the next one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -43,6 +46,7 @@ class Config:
     sources: tuple[str, ...] = ("official", "goproxy", "wheel")
     official_index: str = "https://go.dev/dl/?mode=json&include=all"
     mirrors: tuple[str, ...] = ("https://dl.google.com/go/",)
+    trusted_indexes: tuple[str, ...] = ()
     goproxy: str = ""
     sumdb: str = ""
     trust_minimum: str = "third-party"
@@ -62,6 +66,7 @@ class Config:
     cache: Path = Path()
     offline: bool = False
     lock_timeout: float = _LOCK_TIMEOUT
+    mirror_timeout: float = _MIRROR_TIMEOUT
 
     def hook_policy(self, name: str) -> str:
         """Return what of HOOK_POLICIES holds for the bundled hook `name`, or for all of the `user`."""
@@ -90,6 +95,7 @@ KEYS = (
     Key("sources.order", "GVMPY_SOURCES", "sources", is_list=True),
     Key("official.index", "GVMPY_OFFICIAL_INDEX", "official_index"),
     Key("official.mirrors", "GVMPY_MIRRORS", "mirrors", is_list=True),
+    Key("official.trusted", "GVMPY_OFFICIAL_TRUSTED", "trusted_indexes", is_list=True),
     Key("goproxy.url", "GVMPY_GOPROXY", "goproxy"),
     Key("goproxy.sumdb", "GVMPY_GOSUMDB", "sumdb"),
     Key("trust.minimum", "GVMPY_TRUST_MINIMUM", "trust_minimum", choices=TRUST_LEVELS, what="trust level"),
@@ -130,6 +136,7 @@ def load(environ: Mapping[str, str]) -> Config:
         cache=_cache_path(environ),
         offline=environ.get("GVMPY_OFFLINE", "") not in {"", "0"},
         lock_timeout=_seconds(environ, "GVMPY_LOCK_TIMEOUT", _LOCK_TIMEOUT),
+        mirror_timeout=_seconds(environ, "GVMPY_MIRROR_TIMEOUT", _MIRROR_TIMEOUT),
     )
     for key in KEYS:
         check_choice(key, getattr(config, key.field))

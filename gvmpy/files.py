@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _OWNER_ALL = 0o700
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+_CANNOT_EXCHANGE = frozenset({errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP})
+"""What file systems and kernels without an exchange answer."""
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
@@ -62,6 +67,46 @@ def replace_link(link: Path, target: str) -> None:
         os.unlink(temporary)
         raise
     sync_directory(link.parent)
+
+
+def exchange(new: Path, present: Path, *, aside: Path) -> None:
+    """Give what `new` and `present` name each other's name, in one step: each is there at every moment.
+
+    renameat2(2) with RENAME_EXCHANGE, on macOS renamex_np(2) with RENAME_SWAP, which has the same value.
+    Where the file system has neither, `present` is called `aside` between two renames, and missing for that
+    moment. With nothing at `present`, `new` just gets its name. Raises OSError.
+    """
+    if not os.path.lexists(present):
+        os.rename(new, present)
+    elif not _exchanged(new, present):
+        os.rename(present, aside)
+        try:
+            os.rename(new, present)
+        except BaseException:
+            os.rename(aside, present)
+            raise
+        os.rename(aside, new)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Exchange two names by the system's own call; return False where it has none."""
+    import ctypes
+
+    library = ctypes.CDLL(None, use_errno=True)
+    first, second = os.fsencode(one), os.fsencode(other)
+    try:
+        if sys.platform == "darwin":
+            failed = library.renamex_np(first, second, _RENAME_EXCHANGE)
+        else:
+            failed = library.renameat2(_AT_FDCWD, first, _AT_FDCWD, second, _RENAME_EXCHANGE)
+    except AttributeError:  # a C library that is older than the call
+        return False
+    if not failed:
+        return True
+    number = ctypes.get_errno()
+    if number in _CANNOT_EXCHANGE:
+        return False
+    raise OSError(number, os.strerror(number), str(one), None, str(other))
 
 
 def sync_directory(path: Path) -> None:

@@ -8,7 +8,7 @@ import re
 import ssl
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, Self
 from urllib.parse import unquote, urlsplit
 
@@ -40,10 +40,12 @@ _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole small answer."""
+    """A whole small answer. `url` is who gave it in the end, after all redirects; `headers` in lower case."""
 
     status: int
     body: bytes
+    url: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Authorizer(Protocol):
@@ -60,6 +62,10 @@ class Authorizer(Protocol):
 
 class TransientError(NetworkError):
     """A failure that may pass: the same request is worth another try."""
+
+
+class SilentError(TransientError):
+    """Nothing came for as long as we were ready to wait."""
 
 
 class Network:
@@ -87,7 +93,9 @@ class Network:
         if self._client_or_none is not None:
             self._client_or_none.close()
 
-    def get(self, url: str, *, limit: int, accept: str = "*/*") -> Answer:
+    def get(
+        self, url: str, *, limit: int, accept: str = "*/*", headers: Mapping[str, str] | None = None
+    ) -> Answer:
         """Return the answer to GET `url`, whatever its status, after bounded retries of passing failures.
 
         A `file://` URL is read from disk, a missing file answering 404. Raises
@@ -96,7 +104,7 @@ class Network:
         if url.startswith("file:"):
             return _read_file(file_path(url), limit)
         for attempt in attempts():
-            with attempt, self.stream(url, {"Accept": accept}) as response:
+            with attempt, self.stream(url, {"Accept": accept, **(headers or {})}) as response:
                 if response.status_code in PASSING:
                     raise TransientError(f"{redact(url)} answered {response.status_code}")
                 body = bytearray()
@@ -105,21 +113,28 @@ class Network:
                         body += chunk
                         if len(body) > limit:
                             raise NetworkError(f"{redact(url)} answered more than {limit} bytes")
-                return Answer(response.status_code, bytes(body))
+                told = {name.lower(): value for name, value in response.headers.items()}
+                return Answer(response.status_code, bytes(body), str(response.url), told)
         raise AssertionError("attempts() ends by raising")  # pragma: no cover
 
     @contextlib.contextmanager
-    def stream(self, url: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+    def stream(
+        self, url: str, headers: Mapping[str, str], *, patience: float | None = None
+    ) -> Iterator[httpx.Response]:
         """Open GET `url` and follow its redirects; the body is read by the caller, raw, as it was sent.
 
-        User and password in the URL, or else what the authorizer has, go to this host and no other. Raises
+        User and password in the URL, or else what the authorizer has, go to this host and no other.
+        `patience` is how many seconds the other end may keep silent, in place of the usual ones. Raises
         NetworkError for an address that may not be asked, and TransientError for a passing failure.
         """
         if self._offline:
             raise NetworkError(f"offline: {redact(url)} was not asked", hint=OFFLINE_HINT)
         with translated(url):
             request = self._client.build_request(
-                "GET", url, headers={"Accept-Encoding": "identity", **headers}
+                "GET",
+                url,
+                headers={"Accept-Encoding": "identity", **headers},
+                timeout=self._timeout if patience is None else httpx.Timeout(patience),
             )
         if self._authorizer is not None and request.url.scheme == "https":
             authorization = self._authorizer.authorization(str(request.url))
@@ -220,6 +235,8 @@ def translated(url: str) -> Iterator[None]:
         text = f"{redact(url)}: {_reason(error)}"
         if isinstance(error, _LASTING):
             raise NetworkError(text) from error
+        if isinstance(error, httpx.TimeoutException):
+            raise SilentError(text) from error
         raise TransientError(text) from error
     except (httpx.InvalidURL, UnicodeError) as error:
         raise NetworkError(f"{redact(url)} cannot be used") from error

@@ -123,6 +123,7 @@ def official(site: Site, user: User, real_toolchains: dict[str, Toolchain]) -> S
         "GVMPY_SOURCES": "official",
         "GVMPY_OFFICIAL_INDEX": f"{site.base}/dl/?mode=json&include=all",
         "GVMPY_MIRRORS": f"{site.base}/mirror/",
+        "GVMPY_OFFICIAL_TRUSTED": "127.0.0.1",
     }
     return site
 

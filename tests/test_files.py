@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gvmpy import files
 from gvmpy.files import remove_tree, replace_link, sync_directory, write_atomic
 
 if TYPE_CHECKING:
@@ -160,3 +161,50 @@ def as_nobody(place: Path, program: str) -> None:
     preload = "import os, pathlib, sys, gvmpy.files"
     code = f"{preload}\nos.chdir({str(place)!r})\n{drop}\n{program}"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+class TestExchange:
+    @pytest.fixture(params=["in one step", "in three"])
+    def way(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+        if request.param == "in three":
+            monkeypatch.setattr(files, "_exchanged", lambda one, other: False)
+        return str(request.param)
+
+    def put(self, directory: Path) -> tuple[Path, Path, Path]:
+        new, present = directory / "new", directory / "present"
+        for path in (new, present):
+            path.mkdir()
+            (path / path.name).write_text("x")
+        return new, present, directory / "aside"
+
+    def test_two_directories(self, tmp_path: Path, way: str) -> None:
+        new, present, aside = self.put(tmp_path)
+        files.exchange(new, present, aside=aside)
+        assert [path.name for path in (*new.iterdir(), *present.iterdir())] == ["present", "new"]
+        assert not aside.exists()
+
+    def test_a_directory_and_a_dangling_link(self, tmp_path: Path, way: str) -> None:
+        new, present, aside = self.put(tmp_path)
+        (present / "present").unlink()
+        present.rmdir()
+        present.symlink_to("nowhere")
+        files.exchange(new, present, aside=aside)
+        assert (os.readlink(new), [path.name for path in present.iterdir()]) == ("nowhere", ["new"])
+
+    def test_nothing_there(self, tmp_path: Path, way: str) -> None:
+        new, present, aside = self.put(tmp_path)
+        (present / "present").unlink()
+        present.rmdir()
+        files.exchange(new, present, aside=aside)
+        assert (new.exists(), [path.name for path in present.iterdir()]) == (False, ["new"])
+
+    def test_nothing_new_leaves_the_old(self, tmp_path: Path, way: str) -> None:
+        _, present, aside = self.put(tmp_path)
+        with pytest.raises(FileNotFoundError):
+            files.exchange(tmp_path / "missing", present, aside=aside)
+        assert [path.name for path in present.iterdir()] == ["present"]
+        assert not aside.exists()
+
+    def test_this_machine_does_it_in_one_step(self, tmp_path: Path) -> None:
+        new, present, _ = self.put(tmp_path)
+        assert files._exchanged(new, present)

@@ -124,7 +124,10 @@ def install_choice(world: World, choice: Choice, *, quiet: bool) -> tuple[list[O
             outcomes = [_with_needed(outcome, context, chain, choice) for outcome in outcomes]
     refusals = [refusal for item in planned for refusal in item.refusals]
     refusals += [refusal for outcome in outcomes for refusal in _refusals(outcome)]
-    return outcomes, tuple(dict.fromkeys(f"note: {refusal}" for refusal in refusals))
+    detours = [detour for item in outcomes if item.installation for detour in item.installation.detours]
+    notes = [f"note: {passed}" for passed in (*refusals, *detours)]
+    notes += [f"warning: {warning}" for warning in context.journal.warnings]
+    return outcomes, tuple(dict.fromkeys(notes))
 
 
 def _planned(choice: Choice, chain: Sequence[Source], *, offline: bool) -> list[Planned]:
@@ -170,6 +173,7 @@ def _data(installation: Installation) -> dict[str, Any]:
         "trust": receipt.trust,
         "evidence": dict(receipt.evidence),
         "refusals": [str(refusal) for refusal in installation.refusals],
+        "detours": [{"place": detour.place, "reason": detour.reason} for detour in installation.detours],
     }
 
 

@@ -27,6 +27,7 @@ _COMMANDS = (
     "env",
     "doctor",
     "verify",
+    "repair",
     "lock",
     "bundle",
     "sbom",

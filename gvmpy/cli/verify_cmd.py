@@ -58,7 +58,7 @@ def command(request: str | None, transparency: bool, raise_trust: bool, as_json:
 def _verify_receipts(home: Home, versions: Sequence[GoVersion]) -> Result:
     from gvmpy.errors import IntegrityError
     from gvmpy.install.verify import verify
-    from gvmpy.trust.receipt import install_anew
+    from gvmpy.trust.receipt import mend
 
     found: list[Verification] = []
     errors: list[IntegrityError] = []
@@ -72,9 +72,7 @@ def _verify_receipts(home: Home, versions: Sequence[GoVersion]) -> Result:
         data={"versions": [_data(verification) for verification in found]},
         text="\n".join(_text(verification) for verification in found) if versions else "nothing is installed",
         notes=tuple(
-            f"hint: {install_anew(verification.version.text)}"
-            for verification in found
-            if not verification.intact
+            f"hint: {mend(verification.version.text)}" for verification in found if not verification.intact
         ),
         exit_code=IntegrityError.exit_code if errors else intact,
         errors=tuple(errors),

@@ -47,11 +47,11 @@ class World:
         credentials = Credentials(self.settings, self.environ)
         return Network(self.environ, offline=self.config.offline, authorizer=credentials)
 
-    def sources(self, network: Network) -> Context:
-        """Return what sources need to know."""
+    def sources(self, network: Network, *, list_age: float = 0.0) -> Context:
+        """Return what sources need to know; a list younger than `list_age` seconds is not asked for again."""
         from gvmpy.releases.model import Context
 
-        return Context(self.config, network, self.home, self.settings, self.environ)
+        return Context(self.config, network, self.home, self.settings, self.environ, list_age=list_age)
 
     def goroots(self) -> Iterator[Path]:
         """Yield the GOROOTs on this machine whose go.env may name a proxy: the system's, then ours."""

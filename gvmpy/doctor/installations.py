@@ -11,7 +11,7 @@ from gvmpy.doctor.finding import Finding, Fix, Severity, command
 from gvmpy.doctor.held import is_held
 from gvmpy.errors import IntegrityError
 from gvmpy.install import staging
-from gvmpy.trust.receipt import install_anew, load_receipt
+from gvmpy.trust.receipt import load_receipt, mend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,7 @@ def check_receipts(patient: Patient) -> Iterator[Finding]:
                 f"the `go` of {version.name} is missing, or may not be executed",
                 f"`{tree / 'bin' / 'go'}`",
                 "the version counts as not installed",
-                Fix(install_anew(version.text)),
+                Fix(mend(version.text)),
             )
         try:
             load_receipt(receipt)
@@ -82,7 +82,7 @@ def check_receipts(patient: Patient) -> Iterator[Finding]:
                 error.message,
                 f"`{receipt}`",
                 "nothing vouches for the tree",
-                Fix(install_anew(version.text)),
+                Fix(mend(version.text)),
             )
 
 

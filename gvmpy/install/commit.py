@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from typing import TYPE_CHECKING
 
 from gvmpy.errors import HostError
-from gvmpy.files import sync_directory, write_atomic
-from gvmpy.install.staging import discard
+from gvmpy.files import exchange, sync_directory, write_atomic
+from gvmpy.install.staging import discard, unique
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +49,33 @@ def commit(home: Home, version: GoVersion, tree: Path, manifest: Manifest, recei
     except OSError as error:
         raise HostError(f"cannot put {version.name} into `{home.versions}`: {error.strerror}") from error
     return True
+
+
+def commit_over(home: Home, version: GoVersion, tree: Path, manifest: Manifest, receipt: Receipt) -> None:
+    """Exchange the staged `tree` for whatever is the tree of `version`, which is staged from then on.
+
+    Who starts a Go meanwhile gets the old tree or the new one. The records follow, the receipt last: a crash
+    in between leaves the new tree under records that either fit it as well, or were damaged before. Raises
+    HostError when the disk refuses.
+    """
+    final = home.goroot(version)
+    try:
+        sync_directory(tree)
+        try:
+            exchange(tree, final, aside=unique(home, version))
+        except PermissionError:
+            # Who gets another parent has to be writable: its `..` changes.
+            if final.is_symlink():
+                raise
+            final.chmod(stat.S_IRWXU)
+            exchange(tree, final, aside=unique(home, version))
+        if tree.is_symlink() or tree.is_file():  # what stood in place of a tree
+            tree.unlink()
+        sync_directory(home.versions)
+        write_atomic(manifest_path(home, version), manifest.dumps().encode())
+        write_atomic(home.receipt(version), receipt.dumps())
+    except OSError as error:
+        raise HostError(f"cannot replace `{final}`: {error.strerror}") from error
 
 
 def manifest_path(home: Home, version: GoVersion) -> Path:

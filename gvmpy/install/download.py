@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gvmpy.errors import HostError, IntegrityError, NetworkError, NoSuchVersionError
 from gvmpy.files import make_private
-from gvmpy.net import PASSING, TransientError, attempts, file_path, redact, translated
+from gvmpy.net import PASSING, SilentError, TransientError, attempts, file_path, redact, translated
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import httpx
 
     from gvmpy.install.progress import Bar, Cancellation, Progress
@@ -23,18 +27,26 @@ _CHUNK = 1 << 18
 _OK, _PARTIAL, _RANGE_NOT_SATISFIABLE = 200, 206, 416
 _ABSENT = frozenset({404, 410})
 _LONGEST_NUMBER = 18
+_SLOWEST = 1 << 10
+"""Bytes a second: who sends less has as good as stopped, and somebody else is there to be asked."""
+
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to fetch and the bounds it must keep: `size` exact when known, `limit` at most; bytes."""
+    """What to fetch and the bounds it must keep: `size` exact when known, `limit` at most; bytes.
+
+    `patience`: after how many seconds of silence, or of next to nothing, to give up for good; None where
+    there is nobody else to ask.
+    """
 
     url: str
     label: str
     size: int | None
     limit: int
     magic: bytes
+    patience: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +95,7 @@ class Downloader:
         bar = self._progress.bar(wanted.label, total=wanted.size, done=transfer.done)
         try:
             for attempt in attempts():
-                with attempt:
+                with attempt, _impatient(wanted):
                     self._continue(transfer, wanted, bar)
                     return Fetched(partial, transfer.hash.hexdigest(), transfer.done, resumed, ours=True)
         finally:
@@ -94,7 +106,8 @@ class Downloader:
         if wanted.size is not None and transfer.done == wanted.size:
             return
         headers = {"Range": f"bytes={transfer.done}-"} if transfer.done else {}
-        with self._network.stream(wanted.url, headers) as response:
+        pace = _Pace(wanted)
+        with self._network.stream(wanted.url, headers, patience=wanted.patience) as response:
             if response.status_code == _RANGE_NOT_SATISFIABLE and transfer.done:
                 if response.headers.get("Content-Range") == f"bytes */{transfer.done}":
                     return  # there is no more: an earlier run had fetched it all
@@ -109,6 +122,7 @@ class Downloader:
                     self._cancellation.check()
                     transfer.add(chunk)
                     bar.advance(len(chunk))
+                    pace.check(len(chunk))
         transfer.finish()
 
     def _read_local(self, wanted: Wanted) -> Fetched:
@@ -127,6 +141,37 @@ class Downloader:
         if size > wanted.limit or (wanted.size is not None and size != wanted.size):
             raise IntegrityError(f"`{path}` has {size} bytes, not what was announced")
         return Fetched(path, digest.hexdigest(), size, resumed=False, ours=False)
+
+
+@contextlib.contextmanager
+def _impatient(wanted: Wanted) -> Iterator[None]:
+    """Let silence be a lasting failure where somebody else can be asked."""
+    try:
+        yield
+    except SilentError as error:
+        if wanted.patience is None:
+            raise
+        raise NetworkError(f"{redact(wanted.url)} kept silent for {wanted.patience:g} s") from error
+
+
+class _Pace:
+    """Notices a server that sends just enough never to be silent."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._since = time.monotonic()
+        self._count = 0
+
+    def check(self, amount: int) -> None:
+        """Count `amount` bytes more; raise NetworkError when a whole span of patience brought too few."""
+        patience = self._wanted.patience
+        self._count += amount
+        if patience is None or time.monotonic() - self._since < patience:
+            return
+        if self._count < patience * _SLOWEST:
+            text = f"{redact(self._wanted.url)} sent {self._count} bytes in {patience:g} s"
+            raise NetworkError(text)
+        self._since, self._count = time.monotonic(), 0
 
 
 class _Transfer:

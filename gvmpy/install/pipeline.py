@@ -19,14 +19,15 @@ from gvmpy.config import TRUST_LEVELS
 from gvmpy.errors import GvmpyError, IntegrityError, NetworkError, NoSuchVersionError
 from gvmpy.install import staging
 from gvmpy.install.carry import carried
-from gvmpy.install.commit import commit
+from gvmpy.install.commit import commit, commit_over
 from gvmpy.install.download import Downloader, Fetched, Wanted
+from gvmpy.install.mirrors import Detour, Mirrors
 from gvmpy.install.sanity import check_tree
 from gvmpy.install.signature import Signature, fetch_signature
 from gvmpy.install.unpack import Budget, TarUnpacker, hash_zip, unpack_toolchain_zip, unpack_wheel
 from gvmpy.net import redact
 from gvmpy.platform import host
-from gvmpy.releases.chain import Refusal, TooLittleProofError, first_to_serve
+from gvmpy.releases.chain import Refusal, Served, TooLittleProofError, first_to_serve
 from gvmpy.trust.receipt import Receipt, install_anew, load_receipt
 
 if TYPE_CHECKING:
@@ -57,13 +58,16 @@ _MAGIC = {"archive": b"\x1f\x8b", "toolchain-module": b"PK\x03\x04", "wheel": b"
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """An installed version. `fresh` tells whether this run put it there; `refusals` who did not serve."""
+    """An installed version. `fresh` tells whether this run put it there; `refusals` which sources did not
+    serve, `detours` which addresses of the one that did.
+    """
 
     version: GoVersion
     goroot: Path
     receipt: Receipt
     refusals: tuple[Refusal, ...]
     fresh: bool
+    detours: tuple[Detour, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class _Proven:
     fetched: Fetched
     url: str
     unpack: Unpack
+    detours: tuple[Detour, ...]
 
 
 class Installer:
@@ -90,6 +95,7 @@ class Installer:
         cancellation: Cancellation,
         environ: Mapping[str, str] | None = None,
         tree_proofs: Sequence[TreeProof] = (),
+        mirrors: Mirrors | None = None,
     ) -> None:
         self._home = home
         self._config = config
@@ -100,6 +106,7 @@ class Installer:
         self._environ = os.environ if environ is None else environ
         self._tree_proofs = tree_proofs
         self._downloader = Downloader(network, progress, cancellation)
+        self._mirrors = mirrors or Mirrors()
         self._platform: Platform = host()
 
     def install(self, version: GoVersion) -> Installation:
@@ -118,12 +125,41 @@ class Installer:
                 staging.sweep(self._home, version)
             # The workers are gone before the staged tree is removed: nobody writes there any more.
             with staging.staged(self._home, version) as tree, ExitStack() as workers:
-                what = f"{version.name} for {self._platform}"
-                served = first_to_serve(self._chain, what, self._prover(version, workers))
-                fresh = self._put_in_place(version, served.value, tree)
-            if served.value.fetched.ours:
-                served.value.fetched.path.unlink(missing_ok=True)
-            return self._standing(version, served.refusals, fresh=fresh)
+                served, manifest = self._build(version, tree, workers)
+                receipt = _receipt(served.value, manifest)
+                fresh = commit(self._home, version, tree, manifest, receipt)
+            return self._done(version, served, fresh=fresh)
+
+    def replace(self, version: GoVersion) -> Installation:
+        """Build the tree of `version` anew and exchange it for what stands there; the caller has the lock.
+
+        Raises what `install` raises; then the old tree is still the one in place.
+        """
+        with staging.staged(self._home, version) as tree, ExitStack() as workers:
+            served, manifest = self._build(version, tree, workers)
+            commit_over(self._home, version, tree, manifest, _receipt(served.value, manifest))
+        return self._done(version, served, fresh=True)
+
+    def _build(self, version: GoVersion, tree: Path, workers: ExitStack) -> tuple[Served[_Proven], Manifest]:
+        """Fetch, prove, unpack and check: what stands at `tree` then is what it is said to be."""
+        what = f"{version.name} for {self._platform}"
+        served = first_to_serve(self._chain, what, self._prover(version, workers))
+        self._cancellation.check()
+        self._progress.say(f"unpacking {version.name}")
+        manifest = served.value.unpack(served.value.fetched.path, tree)
+        check_tree(tree, version, self._platform)
+        artifact = served.value.artifact
+        for prove in self._tree_proofs:
+            artifact = prove(artifact, tree, manifest)
+        _require_trust(artifact, self._config.trust_minimum)
+        self._cancellation.check()
+        return replace(served, value=replace(served.value, artifact=artifact)), manifest
+
+    def _done(self, version: GoVersion, served: Served[_Proven], *, fresh: bool) -> Installation:
+        if served.value.fetched.ours:
+            served.value.fetched.path.unlink(missing_ok=True)
+        standing = self._standing(version, served.refusals, fresh=fresh)
+        return replace(standing, detours=served.value.detours)
 
     def fetch(self, artifact: Artifact) -> Fetched:
         """Fetch and prove `artifact`, and unpack nothing; a file that is `ours` is the caller's to move away.
@@ -175,16 +211,27 @@ class Installer:
         return fetch_signature(artifact, self._network, self._config, self._environ)
 
     def _fetch_proven(self, artifact: Artifact, unpack: Unpack) -> _Proven:
-        """Fetch from the first address whose bytes are the right ones; each other's failing is named."""
+        """Fetch from the first address whose bytes are the right ones; each other's failing is named.
+
+        A mirror that failed before in this run is passed over, but the last address is always asked.
+        """
         failures: list[GvmpyError] = []
-        for address in artifact.addresses:
-            url = address.url
-            try:
-                return _Proven(artifact, self._fetch_one(artifact, url), redact(url), unpack)
-            except (NetworkError, NoSuchVersionError, IntegrityError) as error:
-                failures.append(error)
-                if not address.any_failure and not isinstance(error, NoSuchVersionError):
-                    break
+        detours: list[Detour] = []
+        for number, address in enumerate(artifact.addresses, 1):
+            others = number < len(artifact.addresses)
+            failure = self._mirrors.failure_of(address) if others else None
+            if failure is None:
+                patience = self._config.mirror_timeout if others and address.any_failure else 0
+                try:
+                    fetched = self._fetch_one(artifact, address.url, patience or None)
+                    return _Proven(artifact, fetched, redact(address.url), unpack, tuple(detours))
+                except (NetworkError, NoSuchVersionError, IntegrityError) as error:
+                    self._mirrors.remember(address, error)
+                    failure = error
+            failures.append(failure)
+            detours.append(Detour.around(address, failure))
+            if not address.any_failure and not isinstance(failure, NoSuchVersionError):
+                break
         if len(failures) == 1:
             raise failures[0]
         reasons = "; ".join(failure.message for failure in failures)
@@ -205,12 +252,12 @@ class Installer:
         artifact = replace(artifact, digest=brought.digest)
         if not brought.digest.value or fetched.sha256 != brought.digest.value:
             raise _mismatch(artifact, brought.url, fetched.sha256)
-        return _Proven(artifact, fetched, brought.url, _unpacker(artifact, workers))
+        return _Proven(artifact, fetched, brought.url, _unpacker(artifact, workers), ())
 
-    def _fetch_one(self, artifact: Artifact, url: str) -> Fetched:
+    def _fetch_one(self, artifact: Artifact, url: str, patience: float | None) -> Fetched:
         kept = self._kept(artifact)
         label = f"{artifact.version.name} from {artifact.source}"
-        wanted = Wanted(url, label, artifact.size, artifact.limit, _MAGIC[artifact.layout])
+        wanted = Wanted(url, label, artifact.size, artifact.limit, _MAGIC[artifact.layout], patience)
         while True:
             fetched = self._downloader.fetch(wanted, kept)
             self._cancellation.check()
@@ -234,20 +281,6 @@ class Installer:
         key = hashlib.sha256(f"{artifact.digest.algorithm}:{artifact.digest.value}".encode()).hexdigest()
         name = f"{artifact.version.name}.{artifact.platform}.{key[:16]}.part"
         return self._config.cache / "partial" / name
-
-    def _put_in_place(self, version: GoVersion, proven: _Proven, tree: Path) -> bool:
-        self._cancellation.check()
-        self._progress.say(f"unpacking {version.name}")
-        manifest = proven.unpack(proven.fetched.path, tree)
-        check_tree(tree, version, self._platform)
-        artifact = proven.artifact
-        for prove in self._tree_proofs:
-            artifact = prove(artifact, tree, manifest)
-        _require_trust(artifact, self._config.trust_minimum)
-        self._cancellation.check()
-        return commit(
-            self._home, version, tree, manifest, _receipt(replace(proven, artifact=artifact), manifest)
-        )
 
 
 def _unpacker(artifact: Artifact, workers: ExitStack) -> Unpack:

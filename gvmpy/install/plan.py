@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gvmpy.errors import GvmpyError, NoSuchVersionError, UsageError
+from gvmpy.errors import GvmpyError, IntegrityError, NoSuchVersionError, UsageError
 from gvmpy.releases.chain import first_to_serve
 from gvmpy.selection.request import Channel, Exact, Moving, Prefix, Range
 
@@ -75,13 +75,21 @@ def newest(request: Prefix | Range | Moving, releases: Sequence[Release]) -> GoV
     or where a bound of the range is one.
 
     `stable` and `latest` are the newest stable release, `oldstable` the newest of the release line before
-    it, `unstable` the newest of all. Raises NoSuchVersionError.
+    it, `unstable` the newest of all. Raises NoSuchVersionError, and IntegrityError when the answer would be
+    one that was listed before and no longer is: an older list must not lead to an older Go.
     """
     found = _matching(request, releases)
     if not found:
         raise NoSuchVersionError(f"lists no Go that `{request}` means")
     all_count = isinstance(request, Range) and request.prereleases
-    return max(found, key=lambda release: (all_count or release.stable, release.version)).version
+    best = max(found, key=lambda release: (all_count or release.stable, release.version))
+    if best.last_listed:
+        raise IntegrityError(
+            f"the list of releases is older than one seen before: `{request}` was {best.version.name}",
+            details=(f"{best.version.name} was listed until {best.last_listed}, and is not now",),
+            hint="ask another source (GVMPY_SOURCES=goproxy), or name the exact version that you want",
+        )
+    return best.version
 
 
 def _matching(request: Prefix | Range | Moving, releases: Sequence[Release]) -> list[Release]:

@@ -36,7 +36,7 @@ def lock_path(home: Home, version: GoVersion) -> Path:
 @contextlib.contextmanager
 def staged(home: Home, version: GoVersion) -> Iterator[Path]:
     """Yield a path nobody else uses, not yet made; whatever is there at the end is removed."""
-    path = _unique(home, version)
+    path = unique(home, version)
     try:
         yield path
     finally:
@@ -48,7 +48,7 @@ def discard(home: Home, version: GoVersion) -> None:
 
     A reader sees the whole tree or none. Raises HostError when the rename or the removal is refused.
     """
-    out = _unique(home, version)
+    out = unique(home, version)
     try:
         _move_out(home.goroot(version), out)
         remove_tree(out)
@@ -101,7 +101,7 @@ def _remove(home: Home, version: GoVersion, paths: list[Path]) -> None:
     for path in paths:
         with contextlib.suppress(OSError, HostError):
             if path.parent == home.incoming:
-                out = _unique(home, version)
+                out = unique(home, version)
                 os.rename(path, out)  # whoever works there after all fails cleanly, rather than losing files
                 remove_tree(out)
             elif not _has_receipt(home, version):
@@ -124,7 +124,8 @@ def _move_out(tree: Path, out: Path) -> None:
         os.rename(tree, out)
 
 
-def _unique(home: Home, version: GoVersion) -> Path:
+def unique(home: Home, version: GoVersion) -> Path:
+    """Return a path in staging that nobody else uses, and that a sweep knows by its name."""
     return home.incoming / f"{version.name}.{os.getpid()}.{secrets.token_hex(6)}"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gvmpy.errors import IntegrityError, NoSuchVersionError
 from gvmpy.install.commit import manifest_path
 from gvmpy.trust.manifest import Manifest, compare
-from gvmpy.trust.receipt import install_anew, load_receipt
+from gvmpy.trust.receipt import load_receipt, mend
 from gvmpy.trust.tree import hash_tree
 
 if TYPE_CHECKING:
@@ -41,11 +41,16 @@ def verify(home: Home, version: GoVersion) -> Verification:
     """
     if not home.is_installed(version):
         raise NoSuchVersionError(f"{version.name} is not installed", hint=f"gvmpy install {version}")
+    return compare_with_records(home, version)
+
+
+def compare_with_records(home: Home, version: GoVersion) -> Verification:
+    """Do what `verify` does, for a tree in any state: where no directory stands, all files are missing."""
     receipt = load_receipt(home.receipt(version))
     if receipt.version != version.text:
         raise IntegrityError(
             f"`{home.receipt(version)}` is the receipt of go{receipt.version}",
-            hint=install_anew(version.text),
+            hint=mend(version.text),
         )
     listing = manifest_path(home, version)
     try:
@@ -53,13 +58,14 @@ def verify(home: Home, version: GoVersion) -> Verification:
     except (OSError, UnicodeDecodeError) as error:
         raise IntegrityError(
             f"cannot read `{listing}`: {error}",
-            hint=install_anew(version.text),
+            hint=mend(version.text),
         ) from error
     if expected.h1 != receipt.tree_h1:
         raise IntegrityError(
             f"`{listing}` is not the list of files that the receipt of {version.name} vouches for",
             details=(f"receipt {receipt.tree_h1}", f"list    {expected.h1}"),
-            hint=install_anew(version.text),
+            hint=mend(version.text),
         )
-    actual = hash_tree(home.goroot(version))
+    goroot = home.goroot(version)
+    actual = hash_tree(goroot) if goroot.is_dir() and not goroot.is_symlink() else Manifest(())
     return Verification(version, receipt, expected.count, compare(expected, actual))

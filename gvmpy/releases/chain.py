@@ -87,7 +87,7 @@ def list_releases(chain: Sequence[Source], platform: Platform) -> Served[list[Re
 
     def listed(source: Source) -> list[Release]:
         found = source.releases(platform)
-        if not found:
+        if all(release.last_listed for release in found):
             raise NoSuchVersionError(f"nothing listed for {platform}")
         return sorted(found, key=lambda release: release.version, reverse=True)
 

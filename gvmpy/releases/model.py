@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from gvmpy.config import Config
@@ -29,10 +30,15 @@ it. Raises as `Source.artifact` does.
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A version some source can deliver for one platform."""
+    """A version some source can deliver for one platform.
+
+    `last_listed`, a day in ISO 8601, marks one that the source listed until then and lists no longer: no
+    offer, but a sign that its list is older than one seen before.
+    """
 
     version: GoVersion
     stable: bool
+    last_listed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +61,13 @@ class Carried:
 @dataclass(frozen=True, slots=True)
 class Address:
     """One place the bytes may come from. `any_failure`: whether the next is tried after whatever goes wrong
-    here, or only after a plain "not found".
+    here, or only after a plain "not found". `mirror`: the directory it is in, where one that fails is not to
+    be asked for other files either; empty where it says nothing about them.
     """
 
     url: str
     any_failure: bool = True
+    mirror: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +95,34 @@ class Artifact:
     carry: Carry | None = None
 
 
+@dataclass(slots=True)
+class Journal:
+    """What sources have to tell besides their answers: warnings, and of when the list of each one is."""
+
+    warnings: list[str] = field(default_factory=list)
+    as_of: dict[str, datetime] = field(default_factory=dict)
+
+    def warn(self, text: str) -> None:
+        """Keep one sentence for the user, once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a source may use of the world around it."""
+    """What a source may use of the world around it.
+
+    `list_age` is for how many seconds a kept list of releases may answer in place of the source; whoever is
+    about to install always asks.
+    """
 
     config: Config
     network: Network
     home: Home
     settings: GoSettings
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    list_age: float = 0.0
+    journal: Journal = field(default_factory=Journal)
 
 
 class Source(Protocol):

@@ -10,8 +10,9 @@ from gvmpy.errors import GvmpyError, NetworkError, NoSuchVersionError
 from gvmpy.goenv.goproxy import DIRECT
 from gvmpy.net import OFFLINE_HINT, redact
 from gvmpy.releases.chain import PROXY_HINT
-from gvmpy.releases.pinned import GIVEN, archive_bases
+from gvmpy.releases.pinned import GIVEN
 from gvmpy.releases.sources.goproxy import goproxy_setting, module_addresses, module_version
+from gvmpy.releases.sources.official import archive_bases
 from gvmpy.trust.lockfile import archive_name
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _module_url(context: Context, name: str) -> str:
 
 
 def _archive_url(context: Context, name: str) -> str:
-    return f"{archive_bases(context)[0].rstrip('/')}/{name}"
+    return f"{archive_bases(context.config)[0].rstrip('/')}/{name}"
 
 
 def _remembered(chain: Sequence[Source], version: GoVersion, platform: Platform) -> str:

@@ -18,6 +18,7 @@ from gvmpy.releases.sources.goproxy import (
     module_addresses,
     module_version,
 )
+from gvmpy.releases.sources.official import archive_bases, mirror_address
 from gvmpy.trust.lockfile import LockedArtifact, LockFile, archive_name
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class _Archives(_Locked):
     def artifact(self, version: GoVersion, platform: Platform) -> Artifact:
         locked = require_locked(self._lock, version, platform)
         addresses = tuple(
-            Address(f"{base.rstrip('/')}/{locked.filename}") for base in archive_bases(self._context)
+            mirror_address(base, locked.filename) for base in archive_bases(self._context.config)
         )
         return pinned_artifact(self._lock, locked, "archive", source=self.name, addresses=addresses)
 
@@ -173,9 +174,3 @@ class _Wheels(_Locked):
         if not locked.h1:
             raise NoSuchVersionError(f"`{self._lock.origin}` has no h1 to prove a wheel of {locked.name} by")
         return self._wheels.artifact(version, platform)
-
-
-def archive_bases(context: Context) -> tuple[str, ...]:
-    """Return where official archives are: the mirrors, and last the directory of the index."""
-    own = context.config.official_index.partition("?")[0]
-    return tuple(dict.fromkeys((*context.config.mirrors, own)))

@@ -32,8 +32,8 @@ class Remembered:
     def releases(self, platform: Platform) -> list[Release]:
         """Return what the source lists, once its names are noted down."""
         found = self._source.releases(platform)
-        if found:
-            remember(self._cache, found)
+        if offered := [release for release in found if not release.last_listed]:
+            remember(self._cache, offered)
         return found
 
     def artifact(self, version: GoVersion, platform: Platform) -> Artifact:

@@ -66,12 +66,17 @@ def load_receipt(path: Path) -> Receipt:
 
 
 def install_anew(version: str) -> str:
-    """Return the command that replaces a damaged installation of `version`, such as `1.22.3`."""
+    """Return the command that installs `version`, such as `1.22.3`, once more with a proof of its own."""
     return f"gvmpy uninstall --force --yes {version} && gvmpy install {version}"
 
 
+def mend(version: str) -> str:
+    """Return the command that puts right what is damaged of an installation, its records included."""
+    return f"gvmpy repair {version}"
+
+
 def _again(path: Path) -> str:
-    return install_anew(path.stem.removeprefix("go"))
+    return mend(path.stem.removeprefix("go"))
 
 
 def _well_formed(receipt: Receipt) -> bool:

@@ -9,7 +9,7 @@ _gvmpy_complete_table() {
   case $1 in
   # >>> written by docs/generate.py from the commands; do not edit
   '')
-    commands=('install' 'uninstall' 'use' 'alias' 'undo' 'history' 'hooks' 'list' 'current' 'which' 'exec' 'run' 'root' 'prompt' 'env' 'doctor' 'verify' 'lock' 'bundle' 'sbom' 'config' 'profile' 'init' 'completion')
+    commands=('install' 'uninstall' 'use' 'alias' 'undo' 'history' 'hooks' 'list' 'current' 'which' 'exec' 'run' 'root' 'prompt' 'env' 'doctor' 'verify' 'repair' 'lock' 'bundle' 'sbom' 'config' 'profile' 'init' 'completion')
     options=('--version' '-h' '--help')
     ;;
   'install')
@@ -48,7 +48,7 @@ _gvmpy_complete_table() {
     arguments=('settings,secrets,goland,compliance')
     ;;
   'list')
-    options=('--remote' '--all' '--json' '-h' '--help')
+    options=('--remote' '--all' '--dates' '--refresh' '--json' '-h' '--help')
     arguments=('')
     ;;
   'current')
@@ -82,6 +82,10 @@ _gvmpy_complete_table() {
   'verify')
     options=('--transparency' '--raise' '--json' '-h' '--help')
     arguments=('@installed,@aliases,latest,stable,oldstable,unstable')
+    ;;
+  'repair')
+    options=('--all' '--dry-run' '--json' '-h' '--help')
+    arguments=('@installed,@aliases,latest,stable,oldstable,unstable' '...')
     ;;
   'lock')
     options=('--platform' '--output' '--lock' '--check' '--json' '-h' '--help')
@@ -120,14 +124,14 @@ _gvmpy_complete_table() {
     ;;
   'config get')
     options=('--json' '-h' '--help')
-    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing,switch.hook_timeout,switch.hooks.settings,switch.hooks.secrets,switch.hooks.goland,switch.hooks.compliance,switch.hooks.user,profile.use,profile.scope')
+    arguments=('sources.order,official.index,official.mirrors,official.trusted,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing,switch.hook_timeout,switch.hooks.settings,switch.hooks.secrets,switch.hooks.goland,switch.hooks.compliance,switch.hooks.user,profile.use,profile.scope')
     ;;
   'config list')
     options=('--json' '-h' '--help')
     ;;
   'config set')
     options=('--json' '-h' '--help')
-    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing,switch.hook_timeout,switch.hooks.settings,switch.hooks.secrets,switch.hooks.goland,switch.hooks.compliance,switch.hooks.user,profile.use,profile.scope' '@value')
+    arguments=('sources.order,official.index,official.mirrors,official.trusted,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing,switch.hook_timeout,switch.hooks.settings,switch.hooks.secrets,switch.hooks.goland,switch.hooks.compliance,switch.hooks.user,profile.use,profile.scope' '@value')
     ;;
   'config set trust.minimum')
     arguments=('third-party,pinned,origin-sha256,transparency-log,signature')
@@ -155,7 +159,7 @@ _gvmpy_complete_table() {
     ;;
   'config unset')
     options=('--json' '-h' '--help')
-    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing,switch.hook_timeout,switch.hooks.settings,switch.hooks.secrets,switch.hooks.goland,switch.hooks.compliance,switch.hooks.user,profile.use,profile.scope')
+    arguments=('sources.order,official.index,official.mirrors,official.trusted,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing,switch.hook_timeout,switch.hooks.settings,switch.hooks.secrets,switch.hooks.goland,switch.hooks.compliance,switch.hooks.user,profile.use,profile.scope')
     ;;
   'profile')
     commands=('bind' 'delete' 'export' 'import' 'list' 'set' 'show' 'test' 'unbind' 'unset' 'use')

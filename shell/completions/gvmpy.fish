@@ -10,7 +10,7 @@ function __gvmpy_complete_table --no-scope-shadowing
     switch "$argv[1]"
         # >>> written by docs/generate.py from the commands; do not edit
         case ''
-            set commands install\t'Fetch, prove and unpack Go releases.' uninstall\t'Remove one installed version.' use\t'Choose a Go for this shell, or for all.' alias\t'Give an installed version a name, or list the names.' undo\t'Take the last switch of the default back.' history\t'Show how the default changed.' hooks\t'What is done at each switch.' list\t'List installed versions, or those to be had.' current\t'Say which Go runs here, and why.' which\t'Print the path of the go that runs here.' exec\t'Run a command with one version.' run\t'Run go of one version.' root\t'Print where everything lives.' prompt\t'Print the version here, for a shell\'s prompt.' env\t'Print Go\'s settings here, and where they come from.' doctor\t'Find what is wrong here, and mend what is safe to mend.' verify\t'Hash a tree anew and name what changed.' lock\t'Write down what a project\'s Go must hash to.' bundle\t'Make and use offline kits.' sbom\t'Say what an installed version consists of, in CycloneDX.' config\t'Show and change the settings.' profile\t'Named sets of Go settings: GOPROXY, GOSUMDB and their like.' init\t'Set a shell up, now or for good.' completion\t'Print what makes a shell complete gvmpy.'
+            set commands install\t'Fetch, prove and unpack Go releases.' uninstall\t'Remove one installed version.' use\t'Choose a Go for this shell, or for all.' alias\t'Give an installed version a name, or list the names.' undo\t'Take the last switch of the default back.' history\t'Show how the default changed.' hooks\t'What is done at each switch.' list\t'List installed versions, or those to be had.' current\t'Say which Go runs here, and why.' which\t'Print the path of the go that runs here.' exec\t'Run a command with one version.' run\t'Run go of one version.' root\t'Print where everything lives.' prompt\t'Print the version here, for a shell\'s prompt.' env\t'Print Go\'s settings here, and where they come from.' doctor\t'Find what is wrong here, and mend what is safe to mend.' verify\t'Hash a tree anew and name what changed.' repair\t'Put a damaged installation right.' lock\t'Write down what a project\'s Go must hash to.' bundle\t'Make and use offline kits.' sbom\t'Say what an installed version consists of, in CycloneDX.' config\t'Show and change the settings.' profile\t'Named sets of Go settings: GOPROXY, GOSUMDB and their like.' init\t'Set a shell up, now or for good.' completion\t'Print what makes a shell complete gvmpy.'
             set options --version\t'Show the version and exit.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
         case install
             set options '--sha256'\t'What the one archive must hash to, wherever it comes from.' --locked\t'Only what gvmpy.lock, here or above, pins; without VERSION all of it.' --lock\t'The same with another lock file.' --verify-signature\t'Demand Google\'s OpenPGP signature; `gpg` is needed.' --offline\t'Ask nobody over the network, as GVMPY_OFFLINE=1 does.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
@@ -39,7 +39,7 @@ function __gvmpy_complete_table --no-scope-shadowing
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set arguments 'settings,secrets,goland,compliance'
         case list
-            set options --remote\t'What the sources have for this machine, newest last.' --all\t'With --remote: betas and release candidates too.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+            set options --remote\t'What the sources have for this machine, newest last.' --all\t'With --remote: betas and release candidates too.' --dates\t'With --remote: when each came out, by the module proxy\'s word.' --refresh\t'With --remote: ask again, however new the kept list is.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set arguments ''
         case current
             set options --explain\t'Show all that could choose, and why each did or did not.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
@@ -64,6 +64,9 @@ function __gvmpy_complete_table --no-scope-shadowing
         case verify
             set options --transparency\t'Compare with Go\'s checksum database rather than with the receipt.' --raise\t'With --transparency: record the proof, and its trust, in the receipt.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set arguments '@installed,@aliases,latest,stable,oldstable,unstable'
+        case repair
+            set options --all\t'Every installed version.' --dry-run\t'Say what is wrong; change nothing, ask nobody.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+            set arguments '@installed,@aliases,latest,stable,oldstable,unstable' '...'
         case lock
             set options --platform\t'For which machines, such as linux-amd64,darwin-arm64; this one when left out.' --output\t'The lock file; else the nearest gvmpy.lock from here upward, or a new one here.' --lock\t'The lock file; else the nearest gvmpy.lock from here upward, or a new one here.' --check\t'Write nothing; exit 1 unless what is installed is what is locked.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set valued '--platform=' '--output=@files' '--lock=@files'
@@ -93,12 +96,12 @@ function __gvmpy_complete_table --no-scope-shadowing
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
         case 'config get'
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
-            set arguments 'sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing,switch.hook_timeout,switch.hooks.settings,switch.hooks.secrets,switch.hooks.goland,switch.hooks.compliance,switch.hooks.user,profile.use,profile.scope'
+            set arguments 'sources.order,official.index,official.mirrors,official.trusted,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing,switch.hook_timeout,switch.hooks.settings,switch.hooks.secrets,switch.hooks.goland,switch.hooks.compliance,switch.hooks.user,profile.use,profile.scope'
         case 'config list'
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
         case 'config set'
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
-            set arguments 'sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing,switch.hook_timeout,switch.hooks.settings,switch.hooks.secrets,switch.hooks.goland,switch.hooks.compliance,switch.hooks.user,profile.use,profile.scope' '@value'
+            set arguments 'sources.order,official.index,official.mirrors,official.trusted,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing,switch.hook_timeout,switch.hooks.settings,switch.hooks.secrets,switch.hooks.goland,switch.hooks.compliance,switch.hooks.user,profile.use,profile.scope' '@value'
         case 'config set trust.minimum'
             set arguments 'third-party,pinned,origin-sha256,transparency-log,signature'
         case 'config set trust.expired'
@@ -117,7 +120,7 @@ function __gvmpy_complete_table --no-scope-shadowing
             set arguments 'off,warn,block'
         case 'config unset'
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
-            set arguments 'sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing,switch.hook_timeout,switch.hooks.settings,switch.hooks.secrets,switch.hooks.goland,switch.hooks.compliance,switch.hooks.user,profile.use,profile.scope'
+            set arguments 'sources.order,official.index,official.mirrors,official.trusted,goproxy.url,goproxy.sumdb,trust.minimum,trust.key,trust.fingerprint,trust.expired,switch.missing,switch.hook_timeout,switch.hooks.settings,switch.hooks.secrets,switch.hooks.goland,switch.hooks.compliance,switch.hooks.user,profile.use,profile.scope'
         case profile
             set commands bind\t'Tie a profile to a version or a directory.' delete\t'Delete a profile.' export\t'Print profiles, without passwords, for others.' import\t'Read profiles that `export` printed.' list\t'List the profiles.' set\t'Set one setting of a profile.' show\t'Show a profile, and what stands in its way.' test\t'Try whether a build could fetch a module.' unbind\t'Undo what bind did.' unset\t'Take one setting out of a profile.' use\t'Make a profile hold from now on.'
             set options -h\t'Show this message and exit.' --help\t'Show this message and exit.'

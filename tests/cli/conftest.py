@@ -34,6 +34,7 @@ def shared_root(real_toolchains: dict[str, Toolchain]) -> Iterator[Path]:
         person = User(place, {"HOME": str(place), "PATH": os.defpath, "LC_ALL": "C.UTF-8"})
         person.env |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
         person.env |= {"GVMPY_SOURCES": "official", "GVMPY_OFFICIAL_INDEX": f"{site.base}/dl/"}
+        person.env |= {"GVMPY_OFFICIAL_TRUSTED": "127.0.0.1"}
         result = person.run("install", OLD, NEW, GVMPY_MIRRORS=f"{site.base}/mirror/")
     assert result.returncode == 0, result.stderr
     yield person.root

@@ -195,6 +195,7 @@ class TestChanging:
         assert {name for name, origin in origins.items() if origin == "default"} == {
             "goproxy.url",
             "goproxy.sumdb",
+            "official.trusted",
             "trust.key",
         }
 

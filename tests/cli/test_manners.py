@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ENVELOPE = ["schema", "command", "status", "exit_code", "data", "errors"]
 COMMANDS = [
     *("install", "uninstall", "use", "list", "current", "which", "exec", "verify", "config", "init"),
-    *("completion", "undo", "history", "hooks", "profile", "sbom", "lock", "bundle", "alias"),
+    *("completion", "undo", "history", "hooks", "profile", "sbom", "lock", "bundle", "alias", "repair"),
 ]
 READERS = [
     *(
@@ -34,7 +34,16 @@ READERS = [
         ["which"],
         ["which", "gofmt", "--json"],
     ),
-    *(["verify", OLD], ["--help"], ["init"], ["init", "-"], ["exec", "1.21", "true"], ["use", "1.21"]),
+    *(
+        ["list", "^1.21"],
+        ["verify", OLD],
+        ["repair", "--dry-run", OLD],
+        ["--help"],
+        ["init"],
+        ["init", "-"],
+        ["exec", "1.21", "true"],
+        ["use", "1.21"],
+    ),
     *(["history"], ["history", "--json"], ["hooks", "list"], ["hooks", "list", "--json"]),
 ]
 
@@ -85,7 +94,7 @@ class TestUsage:
     @pytest.mark.parametrize(
         "text", ["\x1b[2J", "1.22\n", "../../etc", "$(touch x)", "", "1.22.3.4", "9" * 5000, "caf\udce9"]
     )
-    @pytest.mark.parametrize("command", ["install", "uninstall", "verify", "exec", "use"])
+    @pytest.mark.parametrize("command", ["install", "uninstall", "verify", "repair", "list", "exec", "use"])
     def test_hostile_requests(self, user: User, command: str, text: str) -> None:
         result = subprocess.run(
             user.command(command, text, *(["true"] if command == "exec" else [])),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,10 +72,26 @@ def test_no_project_and_no_shell_holds_one(person: User) -> None:
         (person.home / ".go-version").unlink()
 
 
+def test_the_installed_are_narrowed(person: User) -> None:
+    def listed(*arguments: str) -> list[str]:
+        return [line.split()[0] for line in person.run("list", *arguments).stdout.splitlines()[1:]]
+
+    assert listed("<1.22") == listed("1.21") == listed("go1.21.6") == [OLD]
+    assert listed("^1.21") == [OLD, NEW]
+    document = json.loads(person.run("list", "--json", "1.22.x").stdout)
+    assert [entry["version"] for entry in document["data"]["versions"]] == [NEW]
+    nothing = person.run("list", ">=1.24 <1.26")
+    assert (nothing.returncode, nothing.stdout) == (3, "")
+    assert nothing.stderr == (
+        "error: no installed Go matches `>=1.24 <1.26`\nhint: gvmpy install '>=1.24 <1.26'\n"
+    )
+    assert person.run("list", "latest").returncode == 2
+
+
 def test_a_remote_list_is_narrowed(official: Site, user: User) -> None:
     result = user.run("list", "--remote", ">=1.22")
-    assert (result.returncode, result.stdout.split()) == (0, [NEW, "1.25.5"])
-    assert user.run("list", "--remote", "1.21").stdout.split() == [OLD]
+    assert (result.returncode, result.stdout) == (0, f"{NEW}  oldstable, end of life\n1.25.5  stable\n")
+    assert user.run("list", "--remote", "1.21").stdout == f"{OLD}  end of life\n"
     nothing = user.run("list", "--remote", "^1.26")
     assert (nothing.returncode, nothing.stdout) == (3, "")
     assert nothing.stderr == "error: official lists no Go that `^1.26` means\nhint: gvmpy list --remote\n"

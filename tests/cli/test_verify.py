@@ -152,7 +152,7 @@ class TestTampered:
         os.close(os.open(os.fsencode(goroot) + b"/\x1b[2J\n\xff\xe2\x80\xae.go", os.O_CREAT | os.O_WRONLY))
         result = owner.run("verify", OLD)
         assert result.returncode == 1
-        assert result.stderr.startswith("hint: gvmpy uninstall ")
+        assert result.stderr.startswith("hint: gvmpy repair ")
         assert not {"\x1b", "\u202e"} & set(result.stdout + result.stderr)
         assert result.stdout.splitlines()[1:] == ["  added: \\x1b[2J\\n\\udcff\\u202e.go"]
         [entry] = json.loads(owner.run("verify", "--json").stdout)["data"]["versions"]
@@ -175,7 +175,7 @@ class TestItsOwnRecords:
         result = owner.run("verify", OLD)
         assert result.returncode == 5
         assert f"is not the list of files that the receipt of go{OLD} vouches for" in result.stderr
-        assert f"hint: gvmpy uninstall --force --yes {OLD} && gvmpy install {OLD}\n" in result.stderr
+        assert f"hint: gvmpy repair {OLD}\n" in result.stderr
 
     @pytest.mark.parametrize("content", [None, b"", b"junk\n", b"\xff\n", b"../../etc/passwd\n"])
     def test_no_list_or_a_spoilt_one(self, owner: User, content: bytes | None) -> None:

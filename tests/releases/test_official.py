@@ -19,6 +19,7 @@ from gvmpy.home import Home
 from gvmpy.net import Network
 from gvmpy.platform import Platform
 from gvmpy.releases.model import Address, Context
+from gvmpy.releases.pages import host_of
 from gvmpy.releases.sources.official import open_source
 from gvmpy.version import GoVersion
 
@@ -84,7 +85,9 @@ def opened(site: Site, tmp_path: Path) -> Iterator[Callable[[Any], Source]]:
         def open_over(document: Any) -> Source:
             site.body("/dl/", document if isinstance(document, bytes) else json.dumps(document).encode())
             config = Config(
-                official_index=f"{site.base}/dl/?mode=json&include=all", mirrors=(f"{site.base}/mirror/",)
+                official_index=f"{site.base}/dl/?mode=json&include=all",
+                mirrors=(f"{site.base}/mirror/",),
+                cache=tmp_path / "cache",
             )
             return open_source(Context(config, network, Home(tmp_path), GoSettings({}, [])))
 
@@ -113,13 +116,13 @@ class TestWarts:
         artifact = opened(WARTS).artifact(GoVersion.parse("1.22.3"), AMD64)
         name = "go1.22.3.linux-amd64.tar.gz"
         assert artifact.addresses == (
-            Address(f"{site.base}/mirror/{name}", any_failure=True),
-            Address(f"{site.base}/dl/{name}", any_failure=True),
+            Address(f"{site.base}/mirror/{name}", any_failure=True, mirror=f"{site.base}/mirror/"),
+            Address(f"{site.base}/dl/{name}", any_failure=True, mirror=f"{site.base}/dl/"),
         )
         assert (artifact.digest.algorithm, artifact.digest.value) == ("sha256", SHA)
         assert (artifact.size, artifact.limit) == (69_000_000, 69_000_000)
-        assert (artifact.trust, artifact.layout, artifact.source) == ("origin-sha256", "archive", "official")
-        assert artifact.evidence == {"index": f"{site.base}/dl/?…"}
+        assert (artifact.trust, artifact.layout, artifact.source) == ("third-party", "archive", "official")
+        assert artifact.evidence == {"index": f"{site.base}/dl/?…", "index_host": host_of(site.base)}
 
     def test_arm_by_its_other_name(self, opened: Callable[[Any], Source]) -> None:
         artifact = opened(WARTS).artifact(GoVersion.parse("1.22.2"), ARM)
@@ -210,6 +213,42 @@ class TestBrokenIndex:
         assert [path for path, _ in site.requests] == ["/dl/?mode=json&include=all"]
 
 
+class TestWhoseIndex:
+    """go.dev cannot be had here: what would have answered in its place is canned."""
+
+    @pytest.mark.parametrize(
+        ("asked", "answered", "trusted", "trust", "vouched"),
+        [
+            ("https://go.dev/dl/?x", "https://go.dev/dl/?x", (), "origin-sha256", False),
+            ("https://golang.google.cn/dl/", "https://golang.google.cn/dl/", (), "origin-sha256", False),
+            ("https://golang.google.cn/dl/", "https://go.dev/dl/", (), "origin-sha256", False),
+            ("https://GO.dev:443/dl/", "https://go.dev/dl/", (), "origin-sha256", False),
+            ("https://go.dev/dl/", "https://portal.example/", (), "third-party", False),
+            ("https://short.example/", "https://go.dev/dl/", (), "third-party", False),
+            ("https://go.dev:8443/dl/", "https://go.dev:8443/dl/", (), "third-party", False),
+            ("https://go.dev.example/dl/", "https://go.dev.example/dl/", (), "third-party", False),
+            ("https://x.go.dev/dl/", "https://x.go.dev/dl/", (), "third-party", False),
+            ("https://user@go.dev@a.example/", "https://a.example/", (), "third-party", False),
+            ("https://a.example/", "https://a.example/", ("a.example",), "origin-sha256", True),
+            ("https://a.example:8/", "https://a.example:8/", ("a.example",), "origin-sha256", True),
+            ("https://a.example:8/", "https://a.example:8/", ("a.example:8",), "origin-sha256", True),
+            ("https://a.example:9/", "https://a.example:9/", ("a.example:8",), "third-party", False),
+            ("https://a.example/", "https://b.example/", ("a.example",), "third-party", False),
+            ("https://a.example/", "https://go.dev/dl/", ("a.example",), "origin-sha256", True),
+        ],
+    )
+    def test_level(
+        self, tmp_path: Path, asked: str, answered: str, trusted: tuple[str, ...], trust: str, vouched: bool
+    ) -> None:
+        network: Any = _Canned(json.dumps(WARTS).encode(), answered)
+        config = Config(official_index=asked, trusted_indexes=trusted, cache=tmp_path / "cache")
+        source = open_source(Context(config, network, Home(tmp_path), GoSettings({}, [])))
+        artifact = source.artifact(GoVersion.parse("1.22.3"), AMD64)
+        assert artifact.trust == trust
+        assert artifact.evidence["index_host"] == host_of(answered)
+        assert artifact.evidence.get("vouched") == ("official.trusted" if vouched else None)
+
+
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 junk = st.recursive(
     scalars,
@@ -249,20 +288,23 @@ def indexes(draw: st.DrawFn) -> Any:
 class _Canned:
     """A network that answers one body: the parser is what is tried here."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, url: str = "") -> None:
         self._body = body
+        self._url = url
 
-    def get(self, url: str, *, limit: int, accept: str = "*/*") -> Any:
+    def get(self, url: str, **_: Any) -> Any:
         from gvmpy.net import Answer
 
-        return Answer(200, self._body)
+        return Answer(200, self._body, self._url)
 
 
 @settings(max_examples=300)
 @given(indexes())
 def test_junk_never_crashes_and_is_never_offered_unproven(document: Any) -> None:
     network: Any = _Canned(json.dumps(document).encode())
-    config = Config(official_index="https://x.example/dl/", mirrors=("https://m.example/",))
+    config = Config(
+        official_index="https://x.example/dl/", mirrors=("https://m.example/",), cache=Path("/dev/null/no")
+    )
     source = open_source(Context(config, network, Home(Path("/nonexistent")), GoSettings({}, [])))
     try:
         offered = [item.version for item in source.releases(AMD64)]

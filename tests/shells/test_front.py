@@ -43,6 +43,8 @@ EVERYWHERE_ALIKE = (
 )
 HANDED_OVER = (
     ("list", "--json"),
+    ("list", "^1.21"),
+    ("list", "1.99"),
     ("current", "--json"),
     ("which", "nosuch"),
     ("which", "go", "go"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
 from gvmpy.errors import GvmpyError, NetworkError, NoSuchVersionError
@@ -18,6 +19,7 @@ from gvmpy.goenv.goproxy import DIRECT, OFF, ProxyEntry, parse_goproxy
 from gvmpy.goenv.patterns import matches_prefix
 from gvmpy.net import redact
 from gvmpy.releases.model import Address, Artifact, Digest, Release
+from gvmpy.releases.pages import Pages
 from gvmpy.trust.relay import choose_base, fetcher, open_database
 from gvmpy.trust.sumdb import parse_gosumdb
 from gvmpy.version import GoVersion
@@ -106,6 +108,8 @@ class GoProxy:
     def __init__(self, context: Context) -> None:
         self._network = context.network
         self._cache = context.config.cache
+        self._pages = Pages(context.network, context.config.cache, context.list_age)
+        self._journal = context.journal
         self._state = context.home.state
         self._offline = context.config.offline
         self._goproxy = goproxy_setting(context)
@@ -121,13 +125,27 @@ class GoProxy:
         """Return what the first proxy that answers lists: often less than it serves."""
 
         def listed(base: str) -> list[Release]:
-            text = self._read(base, f"/{MODULE}/@v/list").decode("utf-8", errors="replace")
+            path = f"/{MODULE}/@v/list"
+            page = self._pages.get(base + path, limit=_LARGEST_ANSWER)
+            text = self._require_ok(base, path, page.status, page.body).decode("utf-8", errors="replace")
+            self._journal.as_of[self.name] = page.when
             return [release for line in text.splitlines() if (release := _parse_listed(line, platform))]
 
         return self._through_proxies(listed)[1]
 
+    def released(self, version: GoVersion, platform: Platform) -> date:
+        """Return the day on which `version` came out, by the word of the proxy.
+
+        Raises NoSuchVersionError when it does not know, NetworkError when it cannot be asked.
+        """
+        wanted = module_version(version, platform)
+        day = self._through_proxies(lambda base: self._require_info(base, wanted))[1]
+        if day is None:
+            raise NoSuchVersionError(f"nobody tells when {version.name} came out")
+        return day
+
     def artifact(self, version: GoVersion, platform: Platform, *, keep_head: bool = True) -> Artifact:
-        """Return where the zip is and the `h1:` that the checksum database has for it."""
+        """Return where the zip is, and the `h1:` that the checksum database has for it."""
         wanted = module_version(version, platform)
         base, _ = self._through_proxies(lambda base: self._require_info(base, wanted))
         evidence = self.evidence(version, platform, keep_head=keep_head)
@@ -189,14 +207,20 @@ class GoProxy:
         start = next(index for index, entry in enumerate(bases) if _home_of(entry.base) == first)
         return tuple(Address(_home_of(entry.base) + path, entry.any_failure) for entry in bases[start:])
 
-    def _require_info(self, base: str, module_version: str) -> None:
+    def _require_info(self, base: str, module_version: str) -> date | None:
+        """Ask for the `.info`; return the day that it tells, None when it tells none."""
         body = self._read(base, f"/{MODULE}/@v/{module_version}.info")
         try:
-            told = json.loads(body)["Version"]
+            document = json.loads(body)
+            told = document["Version"]
         except (ValueError, TypeError, KeyError, RecursionError):
-            told = None
+            document, told = {}, None
         if told != module_version:
             raise NetworkError(f"{redact(base)} answered something else than the .info of {module_version}")
+        try:
+            return date.fromisoformat(document["Time"][:10])
+        except (ValueError, TypeError, KeyError):
+            return None
 
     def _proxies(self) -> tuple[ProxyEntry, ...]:
         """Return who is asked for the module; its database is asked through the proxies all the same."""
@@ -226,9 +250,12 @@ class GoProxy:
 
     def _read(self, base: str, path: str) -> bytes:
         answer = self._network.get(base + path, limit=_LARGEST_ANSWER)
-        if answer.status == _HTTP_OK:
-            return answer.body
-        raise self._refusal(answer.status, f"{redact(base)} answered {answer.status} for {_last_of(path)}")
+        return self._require_ok(base, path, answer.status, answer.body)
+
+    def _require_ok(self, base: str, path: str, status: int, body: bytes) -> bytes:
+        if status == _HTTP_OK:
+            return body
+        raise self._refusal(status, f"{redact(base)} answered {status} for {_last_of(path)}")
 
     def _refusal(self, status: int, text: str) -> GvmpyError:
         advice = self._network.advice()
