@@ -43,7 +43,7 @@ def put(path: Path, profiles: Mapping[str, Mapping[str, str]], *, whole: bool = 
         root = document.setdefault(_ROOT, tomlkit.table(is_super_table=True))
         for profile, settings in profiles.items():
             if profile not in root:
-                root.append(profile, tomlkit.table())
+                root[profile] = tomlkit.table()
             for name in [name for name in root[profile] if whole and name not in settings]:
                 del root[profile][name]
             for name, value in settings.items():
@@ -107,10 +107,12 @@ def bind(path: Path, table: str, key: str, profile: str | None) -> bool:
         group = document.setdefault(_GROUP, tomlkit.table(is_super_table=True))
         if profile is None:
             del group[table][key]
+            if not group[table] and not tomlkit.dumps(group[table]).strip():
+                del group[table]
         elif table in group:
             group[table][key] = profile
         else:
-            group.append(table, tomlkit.table().append(key, profile))
+            group[table] = tomlkit.table().append(key, profile)
 
     def wanted(tables: ProfileTables) -> ProfileTables:
         bound = _without(bindings, key) if profile is None else {**bindings, key: profile}
@@ -190,7 +192,7 @@ def _rewrite(
         change(document)
         new = tomlkit.dumps(document)
         right = parse_all(path, new) == (keys, expected)
-    except tomlkit.exceptions.TOMLKitError as error:
+    except (tomlkit.exceptions.TOMLKitError, ValueError, UsageError) as error:
         raise UsageError(f"cannot change `{path}` in place: {error}", hint=_BY_HAND) from error
     if not right:
         raise UsageError(f"cannot change `{path}` in place", hint=_BY_HAND)
