@@ -225,7 +225,10 @@ class _Prober:
 
     def _get(self, url: str, is_right: Callable[[Answer], bool]) -> Asked:
         """Ask once and time it, whole body included; a wrong answer with 200 is none of a proxy's."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return Asked(redact(url), Outcome.FAILED, "it is no address")
         if self._offline and parts.scheme != "file":
             return Asked(redact(url), Outcome.NOT_ASKED, "GVMPY_OFFLINE is set")
         if parts.scheme == "http" and not is_loopback(parts.hostname or ""):

@@ -63,7 +63,10 @@ def _with_userinfo(word: str, userinfo: str) -> str:
 
 def _check_goproxy(value: str) -> None:
     for entry in parse_goproxy(value):
-        parts = urlsplit(entry.base)
+        try:
+            parts = urlsplit(entry.base)
+        except ValueError:
+            raise UsageError("GOPROXY has an element that is no URL") from None
         if parts.scheme == "http" and parts.username is not None:
             # cmd/go/internal/web refuses to send them.
             raise UsageError("GOPROXY has credentials in a plain http address", hint="use https://")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gvmpy.errors import UsageError
 from gvmpy.profiles.values import check_value, has_credentials, redacted, without_credentials
+from gvmpy.profiletables import SETTINGS
 
 
 @pytest.mark.parametrize(
@@ -61,6 +66,21 @@ def test_refused(name: str, value: str, said: str) -> None:
 )
 def test_taken(name: str, value: str) -> None:
     check_value(name, value)
+
+
+@given(
+    st.sampled_from(SETTINGS),
+    st.lists(
+        st.sampled_from([*"@[]:/'\" ,|;=-%.+#?1a", "file://", "https://", "off", "go1", "git", "\udcff"])
+    ),
+)
+def test_junk(name: str, parts: list[str]) -> None:
+    """Whatever comes: taken, or one refusal; and where a password is to be left out, none is left."""
+    value = "".join(parts)
+    with contextlib.suppress(UsageError):
+        check_value(name, value)
+    assert not has_credentials(without_credentials(value))
+    assert redacted(redacted(value)) == redacted(value)
 
 
 @pytest.mark.parametrize(
