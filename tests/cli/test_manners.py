@@ -34,6 +34,7 @@ READERS = [
         ["which"],
         ["which", "gofmt", "--json"],
     ),
+    *(["profile", "list"], ["profile", "show", "cn", "--json"]),
     *(["verify", OLD], ["--help"], ["init"], ["init", "-"], ["exec", "1.21", "true"], ["use", "1.21"]),
 ]
 
