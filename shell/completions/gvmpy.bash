@@ -9,7 +9,7 @@ _gvmpy_complete_table() {
   case $1 in
   # >>> written by docs/generate.py from the commands; do not edit
   '')
-    commands=('install' 'uninstall' 'use' 'list' 'current' 'which' 'exec' 'run' 'root' 'prompt' 'verify' 'config' 'init' 'completion')
+    commands=('install' 'uninstall' 'use' 'list' 'current' 'which' 'exec' 'run' 'root' 'prompt' 'verify' 'config' 'profile' 'init' 'completion')
     options=('--version' '-h' '--help')
     ;;
   'install')
@@ -62,14 +62,14 @@ _gvmpy_complete_table() {
     ;;
   'config get')
     options=('--json' '-h' '--help')
-    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing')
+    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing,profile.use,profile.scope')
     ;;
   'config list')
     options=('--json' '-h' '--help')
     ;;
   'config set')
     options=('--json' '-h' '--help')
-    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing' '@value')
+    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing,profile.use,profile.scope' '@value')
     ;;
   'config set trust.minimum')
     arguments=('third-party,pinned,origin-sha256,transparency-log,signature')
@@ -79,7 +79,56 @@ _gvmpy_complete_table() {
     ;;
   'config unset')
     options=('--json' '-h' '--help')
-    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing')
+    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing,profile.use,profile.scope')
+    ;;
+  'profile')
+    commands=('bind' 'delete' 'export' 'import' 'list' 'set' 'show' 'test' 'unbind' 'unset' 'use')
+    options=('-h' '--help')
+    ;;
+  'profile bind')
+    options=('--version' '--directory' '--json' '-h' '--help')
+    valued=('--version=' '--directory=')
+    arguments=('')
+    ;;
+  'profile delete')
+    options=('--json' '-h' '--help')
+    arguments=('')
+    ;;
+  'profile export')
+    options=('--json' '-h' '--help')
+    arguments=('' '...')
+    ;;
+  'profile import')
+    options=('--replace' '--json' '-h' '--help')
+    arguments=('@files')
+    ;;
+  'profile list')
+    options=('--json' '-h' '--help')
+    ;;
+  'profile set')
+    options=('--json' '-h' '--help')
+    arguments=('' '' '')
+    ;;
+  'profile show')
+    options=('--json' '-h' '--help')
+    arguments=('')
+    ;;
+  'profile test')
+    options=('--module' '--timeout' '--json' '-h' '--help')
+    valued=('--module=' '--timeout=')
+    arguments=('')
+    ;;
+  'profile unbind')
+    options=('--version' '--directory' '--json' '-h' '--help')
+    valued=('--version=' '--directory=')
+    ;;
+  'profile unset')
+    options=('--json' '-h' '--help')
+    arguments=('' '')
+    ;;
+  'profile use')
+    options=('--json' '-h' '--help')
+    arguments=('')
     ;;
   'init')
     options=('--install' '--uninstall' '--shell' '--dry-run' '--json' '-h' '--help')
