@@ -119,7 +119,7 @@ def _make_hold(
 
 def _refuse_unknown_flags(home: Home, version: str | None, profile: Profile) -> None:
     """Raise UsageError where the Go that will read them knows no such flags: each of its commands would end
-    with that, also the one to put it right.
+    with that.
     """
     try:
         binary = home.goroot(GoVersion.parse(version or "")) / "bin" / "go"

@@ -156,14 +156,17 @@ def read_record(home: Home) -> Record:
 
 
 def write_record(home: Home, record: Record) -> None:
-    """Remember; for the owner alone, as values may hold passwords. Nothing to remember is no file."""
+    """Remember; for the owner alone, as values may hold passwords. Nothing to remember is no file.
+
+    What is there already is not written again. Raises HostError.
+    """
     path = _path(home)
+    data = f"{json.dumps({'schema': _SCHEMA, **asdict(record)}, indent=1)}\n".encode()
     try:
         if record == Record():
             path.unlink(missing_ok=True)
-        else:
-            text = json.dumps({"schema": _SCHEMA, **asdict(record)}, indent=1)
-            write_atomic(path, f"{text}\n".encode(), mode=_PRIVATE)
+        elif not path.exists() or path.read_bytes() != data:
+            write_atomic(path, data, mode=_PRIVATE)
     except OSError as error:
         raise HostError(f"cannot write `{path}`: {error.strerror}") from error
 

@@ -45,6 +45,7 @@ READERS = [
         ["use", "1.21"],
     ),
     *(["history"], ["history", "--json"], ["hooks", "list"], ["hooks", "list", "--json"]),
+    *(["profile", "list"], ["profile", "show", "cn", "--json"]),
 ]
 
 

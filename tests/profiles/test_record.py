@@ -23,6 +23,7 @@ from gvmpy.profiles.apply import Applied, apply_for_switch, apply_profile, rever
 from gvmpy.profiles.model import Profiles
 from gvmpy.profiles.record import Taken, do, undo
 from gvmpy.profiletables import GO_SETTINGS, ProfileTables
+from tests.cli.snapshot import snapshot
 
 WITH_USERINFO = "https://ada:pa$$word@proxy.corp,direct"
 OWN = {
@@ -99,9 +100,9 @@ def test_doing_it_again_writes_nothing(tmp_path: Path) -> None:
     person = Person(tmp_path, FILES["ordinary"])
     first = person.use("cn")
     assert first.changes
-    before = person.file.stat().st_ino
+    before = snapshot(tmp_path)
     assert person.use("cn").changes == ()
-    assert person.file.stat().st_ino == before
+    assert snapshot(tmp_path) == before
 
 
 def test_nothing_is_written_for_nothing(tmp_path: Path) -> None:
