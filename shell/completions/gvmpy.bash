@@ -9,7 +9,7 @@ _gvmpy_complete_table() {
   case $1 in
   # >>> written by docs/generate.py from the commands; do not edit
   '')
-    commands=('install' 'uninstall' 'use' 'list' 'current' 'which' 'exec' 'run' 'root' 'prompt' 'verify' 'config' 'init' 'completion')
+    commands=('install' 'uninstall' 'use' 'list' 'current' 'which' 'exec' 'run' 'root' 'prompt' 'env' 'doctor' 'verify' 'config' 'init' 'completion')
     options=('--version' '-h' '--help')
     ;;
   'install')
@@ -48,6 +48,13 @@ _gvmpy_complete_table() {
     ;;
   'prompt')
     options=('--json' '-h' '--help')
+    ;;
+  'env')
+    options=('--explain' '--mode' '--json' '-h' '--help')
+    arguments=('')
+    ;;
+  'doctor')
+    options=('--fix' '--yes' '-y' '--network' '--json' '-h' '--help')
     ;;
   'verify')
     options=('--json' '-h' '--help')
