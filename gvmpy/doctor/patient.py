@@ -50,8 +50,10 @@ class Patient:
 
     @cached_property
     def config(self) -> Config:
-        """The settings, or the built-in ones where those cannot be read."""
-        return load(self.environ) if self.config_error is None else Config()
+        """The settings, or the built-in ones where those cannot be read; offline stays offline."""
+        if self.config_error is None:
+            return load(self.environ)
+        return Config(offline=self.environ.get("GVMPY_OFFLINE", "") not in {"", "0"})
 
     @cached_property
     def selection(self) -> Selection | None:

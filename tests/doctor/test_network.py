@@ -88,6 +88,8 @@ class TestProxies:
                 == f"nobody answers at 127.0.0.1:{port}: Connection refused"
             )
             assert healthy.findings("--network", GVMPY_OFFLINE="1", **env) == {}
+            spoilt = healthy.findings("--network", GVMPY_OFFLINE="1", GVMPY_TRUST_MINIMUM="none", **env)
+            assert list(spoilt) == ["config-invalid"]
             free.listen()
             assert healthy.findings("--network", **env) == {}
 
