@@ -9,7 +9,7 @@ _gvmpy_complete_table() {
   case $1 in
   # >>> written by docs/generate.py from the commands; do not edit
   '')
-    commands=('install' 'uninstall' 'use' 'list' 'current' 'which' 'exec' 'run' 'root' 'prompt' 'verify' 'config' 'init' 'completion')
+    commands=('install' 'uninstall' 'use' 'list' 'current' 'which' 'exec' 'run' 'root' 'prompt' 'verify' 'repair' 'config' 'init' 'completion')
     options=('--version' '-h' '--help')
     ;;
   'install')
@@ -25,7 +25,7 @@ _gvmpy_complete_table() {
     arguments=('@installed,@aliases,@missing,latest,stable,oldstable,unstable,system,-')
     ;;
   'list')
-    options=('--remote' '--all' '--json' '-h' '--help')
+    options=('--remote' '--all' '--dates' '--refresh' '--json' '-h' '--help')
     arguments=('')
     ;;
   'current')
@@ -53,6 +53,10 @@ _gvmpy_complete_table() {
     options=('--json' '-h' '--help')
     arguments=('@installed,@aliases,latest,stable,oldstable,unstable')
     ;;
+  'repair')
+    options=('--all' '--dry-run' '--json' '-h' '--help')
+    arguments=('@installed,@aliases,latest,stable,oldstable,unstable' '...')
+    ;;
   'config')
     commands=('edit' 'get' 'list' 'set' 'unset')
     options=('-h' '--help')
@@ -62,14 +66,14 @@ _gvmpy_complete_table() {
     ;;
   'config get')
     options=('--json' '-h' '--help')
-    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing')
+    arguments=('sources.order,official.index,official.mirrors,official.trusted,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing')
     ;;
   'config list')
     options=('--json' '-h' '--help')
     ;;
   'config set')
     options=('--json' '-h' '--help')
-    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing' '@value')
+    arguments=('sources.order,official.index,official.mirrors,official.trusted,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing' '@value')
     ;;
   'config set trust.minimum')
     arguments=('third-party,pinned,origin-sha256,transparency-log,signature')
@@ -79,7 +83,7 @@ _gvmpy_complete_table() {
     ;;
   'config unset')
     options=('--json' '-h' '--help')
-    arguments=('sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing')
+    arguments=('sources.order,official.index,official.mirrors,official.trusted,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing')
     ;;
   'init')
     options=('--install' '--uninstall' '--shell' '--dry-run' '--json' '-h' '--help')

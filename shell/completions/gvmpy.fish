@@ -10,7 +10,7 @@ function __gvmpy_complete_table --no-scope-shadowing
     switch "$argv[1]"
         # >>> written by docs/generate.py from the commands; do not edit
         case ''
-            set commands install\t'Fetch, prove and unpack Go releases.' uninstall\t'Remove one installed version.' use\t'Choose a Go for this shell, or for all.' list\t'List installed versions, or those to be had.' current\t'Say which Go runs here, and why.' which\t'Print the path of the go that runs here.' exec\t'Run a command with one version.' run\t'Run go of one version.' root\t'Print where everything lives.' prompt\t'Print the version here, for a shell\'s prompt.' verify\t'Hash a tree anew and name what changed.' config\t'Show and change the settings.' init\t'Set a shell up, now or for good.' completion\t'Print what makes a shell complete gvmpy.'
+            set commands install\t'Fetch, prove and unpack Go releases.' uninstall\t'Remove one installed version.' use\t'Choose a Go for this shell, or for all.' list\t'List installed versions, or those to be had.' current\t'Say which Go runs here, and why.' which\t'Print the path of the go that runs here.' exec\t'Run a command with one version.' run\t'Run go of one version.' root\t'Print where everything lives.' prompt\t'Print the version here, for a shell\'s prompt.' verify\t'Hash a tree anew and name what changed.' repair\t'Put a damaged installation right.' config\t'Show and change the settings.' init\t'Set a shell up, now or for good.' completion\t'Print what makes a shell complete gvmpy.'
             set options --version\t'Show the version and exit.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
         case install
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
@@ -22,7 +22,7 @@ function __gvmpy_complete_table --no-scope-shadowing
             set options --default\t'For every new shell, and for IDEs.' -d\t'For every new shell, and for IDEs.' --install\t'Install VERSION first when it is missing.' --unset\t'Drop this shell\'s choice.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set arguments '@installed,@aliases,@missing,latest,stable,oldstable,unstable,system,-'
         case list
-            set options --remote\t'What the sources have for this machine, newest last.' --all\t'With --remote: betas and release candidates too.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+            set options --remote\t'What the sources have for this machine, newest last.' --all\t'With --remote: betas and release candidates too.' --dates\t'With --remote: when each came out, by the module proxy\'s word.' --refresh\t'With --remote: ask again, however new the kept list is.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set arguments ''
         case current
             set options --explain\t'Show all that could choose, and why each did or did not.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
@@ -42,6 +42,9 @@ function __gvmpy_complete_table --no-scope-shadowing
         case verify
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set arguments '@installed,@aliases,latest,stable,oldstable,unstable'
+        case repair
+            set options --all\t'Every installed version.' --dry-run\t'Say what is wrong; change nothing, ask nobody.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
+            set arguments '@installed,@aliases,latest,stable,oldstable,unstable' '...'
         case config
             set commands edit\t'Edit the file, checked before it is saved.' get\t'Print one setting.' list\t'Show every setting and where it is from.' set\t'Change one setting in the file.' unset\t'Take one setting out of the file.'
             set options -h\t'Show this message and exit.' --help\t'Show this message and exit.'
@@ -49,19 +52,19 @@ function __gvmpy_complete_table --no-scope-shadowing
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
         case 'config get'
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
-            set arguments 'sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing'
+            set arguments 'sources.order,official.index,official.mirrors,official.trusted,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing'
         case 'config list'
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
         case 'config set'
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
-            set arguments 'sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing' '@value'
+            set arguments 'sources.order,official.index,official.mirrors,official.trusted,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing' '@value'
         case 'config set trust.minimum'
             set arguments 'third-party,pinned,origin-sha256,transparency-log,signature'
         case 'config set switch.missing'
             set arguments 'error,install'
         case 'config unset'
             set options --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
-            set arguments 'sources.order,official.index,official.mirrors,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing'
+            set arguments 'sources.order,official.index,official.mirrors,official.trusted,goproxy.url,goproxy.sumdb,trust.minimum,switch.missing'
         case init
             set options --install\t'Put the lines that do it into the shell\'s rc files.' --uninstall\t'Take them out again, byte for byte.' --shell\t'Edit the files of SHELL. Repeatable.' --dry-run\t'Show the difference and write nothing.' --json\t'Answer with one JSON document.' -h\t'Show this message and exit.' --help\t'Show this message and exit.'
             set valued '--shell='
