@@ -26,8 +26,8 @@ def command(*, requests: tuple[str, ...], every: bool, dry_run: bool, as_json: b
     """Put a damaged installation right: changed, missing and added files, wrong modes, spoilt records.
 
     The toolchain is fetched and proven again, unpacked beside the damaged one, and the two are exchanged in
-    one step. A Go that is running goes on; one that starts gets the old tree or the new one. What is intact
-    is left alone. Files that do not belong to the toolchain go.
+    one step; where no file is wrong, nothing is fetched. A Go that is running goes on; one that starts gets
+    the old tree or the new one. What is intact is left alone. Files that do not belong to the toolchain go.
     """
     from gvmpy.errors import GvmpyError
     from gvmpy.install.repair import Condition

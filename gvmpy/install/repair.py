@@ -123,8 +123,10 @@ class Repairer:
 
         Where all files are there, and other ones besides, nothing is fetched. Else, with a receipt to rely
         on, the bytes must have the digest that it names, whoever serves them; without one, the proof is made
-        anew, as for an installation. Raises the errors of the sources, IntegrityError
-        for other bytes, HostError for a lock or a disk in the way; the old tree is then still in place.
+        anew, as for an installation.
+
+        Raises the errors of the sources, IntegrityError for other bytes, HostError for a lock or a disk in
+        the way; the old tree is then still in place.
         """
         _require_something(self._home, version)
         self._home.prepare()
