@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gvmpy.doctor.finding import Finding, Fix, Severity
+from gvmpy.switch import journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
 
 def check_journal(patient: Patient) -> Iterator[Finding]:
     """A journal whose writer is gone."""
-    try:
-        journal: Any = import_module("gvmpy.switch.journal")
-    except ModuleNotFoundError:
-        return
     entry = journal.pending(patient.home)
     if entry is None or journal.is_running(entry):
         return
