@@ -182,6 +182,8 @@ class _Again:
 
     def artifact(self, version: GoVersion, platform: Platform) -> Artifact:
         artifact = self._source.artifact(version, platform)
+        if artifact.carry is not None:  # its digest comes with its bytes: the proof is made anew
+            return artifact
         before = _digest_of(self._receipt, artifact.digest.algorithm)
         if artifact.digest.value != before:
             raise IntegrityError(

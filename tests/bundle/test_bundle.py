@@ -53,6 +53,7 @@ def whole(place: Path, real_toolchains: dict[str, Toolchain]) -> Path:
         maker = User(place / "maker", {"HOME": str(place / "maker"), "PATH": os.defpath, "LC_ALL": "C.UTF-8"})
         maker.home.mkdir()
         maker.env |= {"GVMPY_OFFICIAL_INDEX": f"{site.base}/dl/", "GVMPY_MIRRORS": f"{site.base}/mirror/"}
+        maker.env |= {"GVMPY_OFFICIAL_TRUSTED": "127.0.0.1"}
         made = maker.run("bundle", "create", "kit", NEW, OLD, GOPROXY=f"{site.base}/proxy")
     assert made.returncode == 0, made.stderr
     assert made.stdout.splitlines() == [
@@ -233,6 +234,7 @@ class TestCreate:
         toolchains.serve_goproxy(site, list(real_toolchains.values()))
         user.env |= {
             "GVMPY_OFFICIAL_INDEX": f"{site.base}/dl/",
+            "GVMPY_OFFICIAL_TRUSTED": "127.0.0.1",
             "GVMPY_MIRRORS": f"{site.base}/mirror/",
             "GOPROXY": f"{site.base}/proxy",
         }
@@ -416,7 +418,8 @@ class TestServed:
             mirror = {"GVMPY_OFFICIAL_INDEX": f"{base}/index.json", "GVMPY_MIRRORS": f"{base}/"}
             result = user.run("install", "1.21", GVMPY_SOURCES="official", **mirror)
             assert result.returncode == 0, result.stderr
-            assert receipt(user, OLD)["trust"] == "origin-sha256"
+            # Whoever serves the kit serves its index, too: that is nobody's word but theirs.
+            assert receipt(user, OLD)["trust"] == "third-party"
             assert receipt(user, OLD)["url"] == f"{base}/{archive(OLD)}"
             result = user.run("install", "1.22", GVMPY_SOURCES="goproxy", GOPROXY=base)
             assert result.returncode == 0, result.stderr

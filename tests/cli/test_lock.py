@@ -54,6 +54,7 @@ def database(user: User, site: Site) -> FakeDatabase:
     site.body("/dl/", index("1.22.3", "1.21.6"))
     user.env |= {
         "GVMPY_OFFICIAL_INDEX": f"{site.base}/dl/",
+        "GVMPY_OFFICIAL_TRUSTED": "127.0.0.1",
         "GOPROXY": f"{site.base}/proxy",
         "GOSUMDB": database.vkey,
     }

@@ -113,7 +113,7 @@ class TestArchive:
         assert result.stderr == (
             f"error: nothing proves `{archive.name}`; nothing was installed\n"
             f"hint: gvmpy install ./{archive.name} --sha256 HEX, with the digest at https://go.dev/dl/, "
-            "or --lock FILE\n"
+            f"or --lock FILE, or put its signature `{archive.name}.asc` beside it\n"
         )
         assert not nowhere.installed()
 

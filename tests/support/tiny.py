@@ -61,6 +61,7 @@ def serve_official(site: Site, user: User, path: Path, version: str = VERSION) -
     user.env |= {
         "GVMPY_SOURCES": "official",
         "GVMPY_OFFICIAL_INDEX": f"{site.base}/dl/?mode=json&include=all",
+        "GVMPY_OFFICIAL_TRUSTED": "127.0.0.1",
         "GVMPY_MIRRORS": f"{site.base}/mirror/",
     }
     return f"/mirror/{path.name}"
