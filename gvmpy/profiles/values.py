@@ -58,7 +58,8 @@ def _with_userinfo(word: str, userinfo: str) -> str:
     if not mark:
         return word
     scheme, slashes, _ = head.partition("://")
-    return f"{scheme}{slashes}{userinfo}{host}" if slashes else f"{userinfo}{host}"
+    # What has an `@` before the slashes is no scheme, and may be a password.
+    return f"{scheme}{slashes}{userinfo}{host}" if slashes and "@" not in scheme else f"{userinfo}{host}"
 
 
 def _check_goproxy(value: str) -> None:

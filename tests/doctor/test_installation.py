@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.doctor.conftest import Healthy
 
-ANEW = f"gvmpy uninstall --force --yes {OLD} && gvmpy install {OLD}"
+REPAIR = f"gvmpy repair {OLD}"
 STAGED = f"go{OLD}.4711.0123456789ab"
 HOLD = "import fcntl, sys; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); input()"
 
@@ -165,8 +165,8 @@ TOLD: dict[str, tuple[Callable[[Healthy], None], str, str, str]] = {
     "dangling default": (dangle_default, "default-dangling", "error", f"gvmpy use {NEW} --default"),
     "dangling alias": (dangle_alias, "alias-dangling", "warning", "rm -- {home}/.gvmpy/links/work"),
     "no tree": (lose_tree, "receipt-without-tree", "error", f"gvmpy install {OLD}"),
-    "no go": (lock_go, "tree-without-go", "error", ANEW),
-    "no receipt": (spoil_receipt, "receipt-unreadable", "error", ANEW),
+    "no go": (lock_go, "tree-without-go", "error", REPAIR),
+    "no receipt": (spoil_receipt, "receipt-unreadable", "error", REPAIR),
     "stranger": (put_stranger, "shims-stranger", "warning", "rm -- {home}/.gvmpy/shims/git"),
     "damaged block": (damage_block, "rc-block-damaged", "error", "vi {home}/.bashrc"),
     "configuration": (spoil_config, "config-invalid", "error", "did you mean `switch.missing`?"),
