@@ -30,6 +30,7 @@ settings.load_profile("gvmpy")
 # A test run started in the background, or by nohup, inherits signals ignored and would hand that on.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @dataclass

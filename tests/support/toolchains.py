@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from filelock import FileLock
 from platformdirs import user_cache_path
 
 from gvmpy.config import Config
@@ -76,10 +77,12 @@ def fetch(version: str) -> Toolchain:
     archive = CACHE / "archives" / f"go{version}.{host().archive_suffix}.tar.gz"
     for directory in (kept.parent, archive.parent):
         directory.mkdir(parents=True, exist_ok=True)
-    if not kept.exists():
-        _fetch_proven(version, kept)
-    if not archive.exists():
-        _repack(kept, archive, f"{MODULE}@{module_version}/")
+    # Tests run in several processes, and all of them want it first.
+    with FileLock(f"{archive}.lock"):
+        if not kept.exists():
+            _fetch_proven(version, kept)
+        if not archive.exists():
+            _repack(kept, archive, f"{MODULE}@{module_version}/")
     return Toolchain(version, kept, archive)
 
 
