@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 TRUST_LEVELS = ("third-party", "pinned", "origin-sha256", "transparency-log", "signature")
 """How an installation was proven, weakest first."""
 
+
+def strength(level: str) -> int:
+    """Return how much the trust `level` proves, to be compared; what is no level proves least of all."""
+    return TRUST_LEVELS.index(level) if level in TRUST_LEVELS else -1
+
+
 EXPIRED = ("refuse", "when-made")
 """What becomes of a signature by a subkey that has expired since: refused, or judged by its own date."""
 

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gvmpy import __version__, locks
-from gvmpy.config import TRUST_LEVELS
+from gvmpy.config import strength
 from gvmpy.errors import GvmpyError, IntegrityError, NetworkError, NoSuchVersionError
 from gvmpy.install import staging
 from gvmpy.install.carry import carried
@@ -174,7 +174,7 @@ class Installer:
 
     def _standing(self, version: GoVersion, refusals: tuple[Refusal, ...], *, fresh: bool) -> Installation:
         receipt = load_receipt(self._home.receipt(version))
-        if not fresh and not _suffices(receipt.trust, self._config.trust_minimum):
+        if not fresh and strength(receipt.trust) < strength(self._config.trust_minimum):
             raise IntegrityError(
                 f"{version.name} is installed, but proven only by `{receipt.trust}`",
                 details=(f"`trust.minimum` asks for `{self._config.trust_minimum}`",),
@@ -323,16 +323,11 @@ def _receipt(proven: _Proven, manifest: Manifest) -> Receipt:
 
 
 def _require_trust(artifact: Artifact, minimum: str) -> None:
-    if not _suffices(artifact.trust, minimum):
+    if strength(artifact.trust) < strength(minimum):
         raise TooLittleProofError(
             f"proves only `{artifact.trust}` where `trust.minimum` asks for `{minimum}`",
             hint="lower `trust.minimum` (GVMPY_TRUST_MINIMUM), or add a source that proves more",
         )
-
-
-def _suffices(trust: str, minimum: str) -> bool:
-    """Whether one level of TRUST_LEVELS is as strong as another; a level nobody knows is not."""
-    return trust in TRUST_LEVELS and TRUST_LEVELS.index(trust) >= TRUST_LEVELS.index(minimum)
 
 
 def _mismatch(artifact: Artifact, url: str, have: str) -> IntegrityError:

