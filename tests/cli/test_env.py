@@ -27,27 +27,27 @@ class Case:
     reason: str
     files: dict[str, str] = field(default_factory=dict)
     environ: dict[str, str] = field(default_factory=dict)
-    place: str = "work"
+    place: str = "shop"
 
 
 USER_FILE = ".config/go/env"
-MODULE = {"work/go.mod": "module m\n"}
+MODULE = {"shop/go.mod": "module m\n"}
 UNSET = "GO111MODULE is not set, which means on"
 NOTHING = "and no go.mod is here or above"
 FILE = "`~/.config/go/env`"
 CASES = {
     "nothing": Case("none", f"{UNSET}, {NOTHING}"),
-    "module": Case("module", f"`~/work/go.mod` is used; {UNSET}", MODULE),
-    "module above": Case("module", f"`~/work/go.mod` is used; {UNSET}", MODULE, place="work/a/b"),
+    "module": Case("module", f"`~/shop/go.mod` is used; {UNSET}", MODULE),
+    "module above": Case("module", f"`~/shop/go.mod` is used; {UNSET}", MODULE, place="shop/a/b"),
     "workspace": Case(
-        "module", f"the workspace `~/work/go.work` is used; {UNSET}", {"work/go.work": "go 1.21\n"}
+        "module", f"the workspace `~/shop/go.work` is used; {UNSET}", {"shop/go.work": "go 1.21\n"}
     ),
     "both": Case(
         "module",
-        f"the workspace `~/work/go.work` with `~/work/go.mod` is used; {UNSET}",
-        {"work/go.work": "go 1.21\nuse .\n", **MODULE},
+        f"the workspace `~/shop/go.work` with `~/shop/go.mod` is used; {UNSET}",
+        {"shop/go.work": "go 1.21\nuse .\n", **MODULE},
     ),
-    "GOWORK=off": Case("none", f"{UNSET}, {NOTHING}", {"work/go.work": "go 1.21\n"}, {"GOWORK": "off"}),
+    "GOWORK=off": Case("none", f"{UNSET}, {NOTHING}", {"shop/go.work": "go 1.21\n"}, {"GOWORK": "off"}),
     "on": Case("none", f"GO111MODULE=on from $GO111MODULE, {NOTHING}", environ={"GO111MODULE": "on"}),
     "off": Case("gopath", "GO111MODULE=off from $GO111MODULE", MODULE, {"GO111MODULE": "off"}),
     "off in the file": Case(
@@ -58,13 +58,13 @@ CASES = {
     ),
     "auto inside": Case(
         "module",
-        "`~/work/go.mod` is used; GO111MODULE=auto from $GO111MODULE",
+        "`~/shop/go.mod` is used; GO111MODULE=auto from $GO111MODULE",
         MODULE,
         {"GO111MODULE": "auto"},
     ),
     "in GOPATH": Case("none", f"{UNSET}, {NOTHING}", place="go/src/m"),
     "too new a module": Case(
-        "module", f"`~/work/go.mod` is used; {UNSET}", {"work/go.mod": "module m\ngo 1.99\n"}
+        "module", f"`~/shop/go.mod` is used; {UNSET}", {"shop/go.mod": "module m\ngo 1.99\n"}
     ),
 }
 CODES = {"module": 0, "gopath": 10, "none": 11}
